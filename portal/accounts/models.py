@@ -1,0 +1,169 @@
+"""People, companies and what people may do for them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.ids import public_id
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person, known by an e-mail address. Several companies may share one."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail"), unique=True)
+    language = models.CharField(max_length=10, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment,misc]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Industry(models.TextChoices):
+    """The 15 trades of the size standard (工信部联企业〔2011〕300号) and its residual class."""
+
+    AGRICULTURE = "agriculture", _("Agriculture")
+    INDUSTRY = "industry", _("Manufacturing")
+    CONSTRUCTION = "construction", _("Construction")
+    WHOLESALE = "wholesale", _("Wholesale")
+    RETAIL = "retail", _("Retail")
+    TRANSPORT = "transport", _("Transport")
+    WAREHOUSING = "warehousing", _("Warehousing")
+    POST = "post", _("Post and express")
+    ACCOMMODATION = "accommodation", _("Hotels")
+    CATERING = "catering", _("Catering")
+    INFORMATION_TRANSMISSION = "information_transmission", _("Telecoms and internet")
+    SOFTWARE_IT = "software_it", _("Software and IT")
+    REAL_ESTATE = "real_estate", _("Real estate")
+    PROPERTY_MANAGEMENT = "property_management", _("Property management")
+    LEASING_BUSINESS = "leasing_business", _("Leasing and business services")
+    OTHER = "other", _("Other trades")
+
+
+class SizeClass(models.TextChoices):
+    MICRO = "micro", _("micro")
+    SMALL = "small", _("small")
+    MEDIUM = "medium", _("medium")
+    LARGE = "large", _("large")
+
+
+class Organisation(models.Model):
+    """A company. It may buy and provide at once; lenders and the platform itself are organisations too."""
+
+    class State(models.TextChoices):
+        REGISTERED = "registered", _("registered")
+        APPROVED = "approved", _("approved")
+        SUSPENDED = "suspended", _("suspended")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.REGISTERED: {State.APPROVED, State.SUSPENDED},
+        State.APPROVED: {State.SUSPENDED},
+        State.SUSPENDED: {State.APPROVED},
+    }
+
+    class Role(models.TextChoices):
+        """What an organisation may be on this platform besides a buyer."""
+
+        COMPANY = "company", _("company")
+        LENDER = "lender", _("lender")
+        PLATFORM = "platform", _("platform")
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    uscc = models.CharField(_("unified social credit code"), max_length=18, unique=True)
+    industry = models.CharField(_("industry"), max_length=40, choices=Industry)
+    employees = models.PositiveIntegerField(_("employees"))
+    revenue_wan = models.PositiveBigIntegerField(_("revenue last year, in 10,000 CNY"))
+    assets_wan = models.PositiveBigIntegerField(_("total assets, in 10,000 CNY"))
+    size_class = models.CharField(max_length=10, choices=SizeClass, editable=False)
+    role = models.CharField(max_length=10, choices=Role, default=Role.COMPANY)
+    is_provider = models.BooleanField(_("has computers that can work for others"), default=False)
+    state = models.CharField(max_length=12, choices=State, default=State.REGISTERED)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["role"], condition=Q(role="platform"), name="one_platform"),
+        ]
+        indexes = [models.Index(fields=["state", "created_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("org")
+        super().save(*args, **kwargs)
+
+    @property
+    def is_sme(self) -> bool:
+        return self.size_class != SizeClass.LARGE
+
+
+class Membership(models.Model):
+    """What one person may do for one company."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("owner: everything, and who may do what")
+        BUYER = "buyer", _("buyer: order, deposit, withdraw")
+        FINANCE = "finance", _("finance: money, bills, loans")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "organisation"], name="one_role_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.organisation} · {self.role}"
+
+
+class ApiKey(models.Model):
+    """A program's way in: a public id and a secret of which only a hash is kept. Belongs to one company."""
+
+    class Scope(models.TextChoices):
+        READ = "read", _("read")
+        ORDER = "order", _("order and withdraw")
+        PROVIDE = "provide", _("deposit and list")
+        FINANCE = "finance", _("top up and borrow")
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(_("name"), max_length=60)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.public_id})"

@@ -1,0 +1,15 @@
+"""Celery: what hastens work. Every task is `advance(id)`, and a sweep finds what a lost message forgot."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from portal import embedded  # noqa: E402
+
+embedded.ensure()
+
+from celery import Celery  # noqa: E402
+
+app = Celery("suanli")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

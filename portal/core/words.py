@@ -1,0 +1,42 @@
+"""Numbers as people read them: yuan with two decimals, hours, the platform's time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from .money import CARD_HOUR_CMS, CNY_UY, mul_div
+
+MINUS = "−"
+
+
+def yuan(amount_uy: int, exact: bool = False) -> str:
+    """`1234567890` → `1,234.57`; exact shows as many of the six decimals as are needed (at least two)."""
+    sign = MINUS if amount_uy < 0 else ""
+    absolute = abs(amount_uy)
+    if exact:
+        whole, part = divmod(absolute, CNY_UY)
+        decimals = f"{part:06d}".rstrip("0").ljust(2, "0")
+        return f"{sign}{whole:,}.{decimals}"
+    fen = mul_div(absolute, 100, CNY_UY)
+    if fen == 0:
+        sign = ""
+    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+
+def hours(quantity_cms: int) -> str:
+    """Card-milliseconds as hours: one decimal from ten hours on, three below one tenth."""
+    sign = MINUS if quantity_cms < 0 else ""
+    q = abs(quantity_cms)
+    places = 1 if q >= 10 * CARD_HOUR_CMS else 2 if q >= CARD_HOUR_CMS // 10 else 4
+    if q == 0:
+        places = 1
+    scaled = mul_div(q, 10**places, CARD_HOUR_CMS)
+    return f"{sign}{scaled // 10**places:,}.{scaled % 10**places:0{places}d}"
+
+
+def local(at: datetime) -> datetime:
+    """The same instant in the platform's zone, where business days and hours of the week are counted."""
+    return at.astimezone(ZoneInfo(settings.PLATFORM_TZ))

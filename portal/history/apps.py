@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class HistoryConfig(AppConfig):
+    name = "portal.history"
+    label = "history"
+
+    def ready(self) -> None:
+        from portal.core import clock
+        from portal.core.errors import register_refusals
+
+        from . import actions, refusals
+
+        register_refusals(refusals.REFUSALS)
+        if settings.DEMO:
+            clock.use_offset(actions.stored_offset)

@@ -1,0 +1,38 @@
+"""Numbers that are decisions of the operator, not facts: each may be changed without touching code.
+
+An environment variable SUANLI_<NAME> overrides a number. Amounts in micro-yuan, times in seconds,
+shares in parts per million (ppm), so that no decision is ever a float.
+"""
+
+import os
+
+
+def _int(name: str, default: int) -> int:
+    return int(os.environ.get(f"SUANLI_{name}", default))
+
+
+CNY = 1_000_000
+
+WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
+UNAPPROVED_ORDER_LIMIT_UY = _int("UNAPPROVED_ORDER_LIMIT_UY", 100 * CNY)  # anything dearer waits for approval
+QUOTE_VALID_S = _int("QUOTE_VALID_S", 15 * 60)
+OPEN_QUOTES_PER_COMPANY = _int("OPEN_QUOTES_PER_COMPANY", 3)
+QUOTE_BUCKET_SHARE_PPM = _int("QUOTE_BUCKET_SHARE_PPM", 100_000)  # of one hour's room, per company
+PLATFORM_FEE_PPM = _int("PLATFORM_FEE_PPM", 80_000)
+HOLDBACK_PPM = _int("HOLDBACK_PPM", 100_000)
+HOLDBACK_S = _int("HOLDBACK_S", 72 * 3600)
+FAILURE_COMPENSATION_PPM = _int("FAILURE_COMPENSATION_PPM", 200_000)
+NEWCOMER_AVAILABILITY_PPM = _int("NEWCOMER_AVAILABILITY_PPM", 850_000)
+FIRM_IDLE_SHARE_PPM = _int("FIRM_IDLE_SHARE_PPM", 250_000)  # φ
+IDLE_BUDGET_PPM = _int("IDLE_BUDGET_PPM", 50_000)  # of the reserve, a day
+RESERVE_FLOOR_UY = _int("RESERVE_FLOOR_UY", 0)
+LATE_RECALL_FEE_PPM = _int("LATE_RECALL_FEE_PPM", 100_000)
+BENCHMARK_SHARE_PPM = _int("BENCHMARK_SHARE_PPM", 900_000)  # of the class's reference
+CLAIM_LIFE_DAYS = _int("CLAIM_LIFE_DAYS", 365)
+LTV_ORIGINATION_PPM = _int("LTV_ORIGINATION_PPM", 550_000)
+LTV_CALL_PPM = _int("LTV_CALL_PPM", 700_000)
+LTV_LIQUIDATION_PPM = _int("LTV_LIQUIDATION_PPM", 800_000)
+COLLATERAL_HAIRCUT_PPM = _int("COLLATERAL_HAIRCUT_PPM", 900_000)
+FILE_LIFE_DAYS = _int("FILE_LIFE_DAYS", 90)
+SAMPLE_RUNS_PER_HOUR = _int("SAMPLE_RUNS_PER_HOUR", 20)  # per address, without an account
+INDUSTRY_TARGET = _int("INDUSTRY_TARGET", 10)

@@ -1,0 +1,135 @@
+"""The cast, and the real services that every test runs on.
+
+Companies and people are the same in every test:
+    jiangnan   江南小厨, twenty restaurants; Lin owns it, Mei keeps its books, Bo buys for it
+    yongli     永利模具, a mould factory with idle machines; Zhao runs it
+    harbour    a lender; Song works there
+    platform   the operator; Chen is staff
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+_own = tempfile.mkdtemp(prefix="suanli-test-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None)
+os.environ["SUANLI_TESTING"] = "1"
+os.environ["SUANLI_DATA"] = _own
+os.environ["DEMO"] = "0"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from portal import embedded  # noqa: E402
+
+embedded.ensure(Path(_own), durable=False)
+if os.environ.get("DATABASE_OWNER_URL"):
+    os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"]  # pytest-django makes the test database
+
+import pytest  # noqa: E402
+
+
+def pytest_unconfigure(config):
+    embedded.stop_if_last(Path(_own).resolve())
+    shutil.rmtree(_own, ignore_errors=True)
+
+
+NOW = datetime(2026, 11, 23, 1, 12, tzinfo=UTC)  # Monday 23 November 2026, 09:12 in Shanghai
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def later(now):
+    return lambda **kwargs: now + timedelta(**kwargs)
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(settings):
+    """Work is advanced by the test itself unless it starts a worker."""
+    settings.SUANLI_NO_BROKER = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def make_user(email: str, **fields):
+    from portal.accounts.models import User
+
+    return User.objects.create_user(email, "correct horse battery", **fields)
+
+
+def make_organisation(slug: str, name: str, uscc: str, industry: str, **fields):
+    from portal.accounts.models import Organisation
+
+    values = {"employees": 30, "revenue_wan": 900, "assets_wan": 300, "size_class": "small", "created_at": NOW,
+              "state": "approved", **fields}
+    return Organisation.objects.create(slug=slug, name=name, uscc=uscc, industry=industry, **values)
+
+
+def join(user, organisation, role: str):
+    from portal.accounts.models import Membership
+
+    return Membership.objects.create(user=user, organisation=organisation, role=role, created_at=NOW)
+
+
+@pytest.fixture
+def platform(db):
+    return make_organisation("suanli", "Suanli", "91330100MA2SUAN15B", "software_it", role="platform")
+
+
+@pytest.fixture
+def chen(db):
+    return make_user("chen@suanli.test", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def jiangnan(db):
+    return make_organisation("jiangnan", "Jiangnan Kitchen 江南小厨", "91330106MA2CFK7X3B", "catering", employees=280)
+
+
+@pytest.fixture
+def lin(jiangnan):
+    user = make_user("lin@jiangnan.test")
+    join(user, jiangnan, "owner")
+    return user
+
+
+@pytest.fixture
+def mei(jiangnan):
+    user = make_user("mei@jiangnan.test")
+    join(user, jiangnan, "finance")
+    return user
+
+
+@pytest.fixture
+def bo(jiangnan):
+    user = make_user("bo@jiangnan.test")
+    join(user, jiangnan, "buyer")
+    return user
+
+
+@pytest.fixture
+def yongli(db):
+    return make_organisation("yongli", "Yongli Mould 永利模具", "91330200MA2YONG16C", "industry", is_provider=True)
+
+
+@pytest.fixture
+def zhao(yongli):
+    user = make_user("zhao@yongli.test")
+    join(user, yongli, "owner")
+    return user
+
+
+@pytest.fixture
+def harbour(db):
+    return make_organisation("harbour", "Harbour Bank 港湾银行", "91330200MA2HARB17D", "other", role="lender")
+
+
+@pytest.fixture
+def song(harbour):
+    user = make_user("song@harbour.test")
+    join(user, harbour, "owner")
+    return user
