@@ -3,8 +3,8 @@
 One identical folder per recipe:
 
     <key>/manifest.py       MANIFEST and check(data, filename, params) -> Checked, raises InputRefused
-    <key>/words.py          optional: REFUSALS and NOTES of its own, same shape as marketplace/recipes/words.py
-    <key>/program.py        stand-alone: runs in the sandbox with only its own libraries, imports nothing of ours
+    <key>/words.py          optional: REFUSALS and NOTES of its own, shaped as in ../words.py
+    <key>/program.py        stand-alone: runs in the sandbox with only its own libraries, no imports of ours
     <key>/requirements.txt  exact pins of those libraries
     <key>/sample/           at least one file that passes check
 
@@ -59,7 +59,7 @@ EXCERPT_CELLS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column the recipe understands. `names` are the headers it goes by, lower-cased, English and Chinese."""
+    """A column the recipe understands. `names`: headers it goes by, lower-cased, English and Chinese."""
 
     key: str
     names: tuple[str, ...]
