@@ -315,10 +315,13 @@ class Interest(models.Model):
     package = models.ForeignKey(Package, on_delete=models.CASCADE, related_name="interests")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     email = models.EmailField()
+    language = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["package"], condition=Q(told_at=None), name="interest_not_yet_told")]
         constraints = [models.UniqueConstraint(fields=["package", "email"], name="interest_once_per_address")]
 
     def __str__(self) -> str:
