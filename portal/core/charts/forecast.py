@@ -1,0 +1,224 @@
+"""A history, its forecast and the range it is sure of, as coordinates for an SVG.
+
+Input is the `chart` object of a run's result.json: {"kind": "forecast", "history": [[iso, value], …],
+"forecast": [[iso, value, low, high], …], "x": "day" | "month", "callout"?: {"at": iso}}.
+Pure: dates stay dates and are put into words by the template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from .scale import Mark, axis, figure, points, px
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A date under the axis. anchor: SVG text-anchor of its words."""
+
+    at: str
+    date: date
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line across the picture and the figure at its left."""
+
+    at: str
+    text_at: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Callout:
+    """The point people came for: where it is, its figure, and on which side the words stand."""
+
+    x: str
+    y: str
+    stem_to: str
+    label_x: str
+    label_y: str
+    word_y: str
+    label: str
+    date: date
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table behind the chart; low and high are empty for history."""
+
+    date: date
+    value: str
+    low: str = ""
+    high: str = ""
+    is_forecast: bool = False
+
+
+@dataclass(frozen=True)
+class ForecastPicture:
+    width: int
+    height: int
+    left: str
+    right: str
+    base: str
+    by_month: bool
+    lines: tuple[Line, ...]
+    ticks: tuple[Tick, ...]
+    history: str
+    bridge: str
+    forecast: str
+    band: str
+    split: str
+    split_before: str
+    split_after: str
+    split_anchor_after: str
+    callout: Callout | None
+    rows: tuple[Row, ...]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Maps the index of a period and a value to a place."""
+
+    left: float
+    right: float
+    top: float
+    base: float
+    count: int
+    bottom: float
+    ceiling: float
+
+    def x(self, index: float) -> float:
+        return self.left + (self.right - self.left) * index / max(1, self.count - 1)
+
+    def y(self, value: float) -> float:
+        return self.base - (self.base - self.top) * (value - self.bottom) / (self.ceiling - self.bottom)
+
+
+def _day(text: str) -> date:
+    """2026-11, 2026-11-23 or a full moment as a date."""
+    text = str(text)
+    return date.fromisoformat(f"{text}-01") if len(text) == 7 else datetime.fromisoformat(text).date()
+
+
+def _ticks(dates: Sequence[date], frame: _Frame, wanted: int, split: int) -> tuple[Tick, ...]:
+    """Dates at equal distances, counted from the first forecast so that it always has one."""
+    step = max(1, round(len(dates) / wanted))
+    if step >= 4 and len(dates) > 20:
+        step = max(7, round(step / 7) * 7) if (dates[1] - dates[0]).days == 1 else max(6, round(step / 6) * 6)
+    found = []
+    for index in range(split % step, len(dates), step):
+        last = index > len(dates) - 1 - step * 0.35
+        found.append(Tick(px(frame.x(index)), dates[index], "end" if last else "middle"))
+    return tuple(found)
+
+
+def _callout(
+    frame: _Frame, index: int, value: float, day: date, step: float, base: float, lowest: float
+) -> Callout:
+    x, y = frame.x(index), frame.y(value)
+    left_half = x < frame.left + (frame.right - frame.left) * 0.62
+    side = 7 if left_half else -7
+    low = base - 8
+    # the words stand at the foot of the stem, unless the point itself is there
+    foot = low if y < low - 46 else max(lowest, y - 30)
+    return Callout(
+        x=px(x),
+        y=px(y),
+        stem_to=px(foot if foot > y else foot - 12),
+        label_x=px(x + side),
+        label_y=px(foot - 18 if foot > y else foot - 14),
+        word_y=px(foot - 2 if foot > y else foot + 2),
+        label=figure(value, _shown_step(value)),
+        date=day,
+        anchor="start" if left_half else "end",
+    )
+
+
+def _shown_step(value: float) -> float:
+    return 1 if abs(value) >= 100 else 0.1
+
+
+def picture(
+    chart: Mapping[str, Any],
+    *,
+    width: int = 680,
+    height: int = 330,
+    keep: int = 0,
+    ahead: int = 0,
+    axis_lines: int = 5,
+    date_ticks: int = 6,
+    callout: bool = True,
+) -> ForecastPicture:
+    """Coordinates of the whole picture. keep, ahead: only so many periods of history and forecast (0 = all).
+
+    Raises ValueError when there is nothing to draw.
+    """
+    history = [(_day(d), float(v)) for d, v, *_ in chart.get("history", [])]
+    coming = [(_day(d), float(v), float(lo), float(hi)) for d, v, lo, hi in chart.get("forecast", [])]
+    all_rows = tuple(
+        [Row(d, figure(v, _shown_step(v))) for d, v in history]
+        + [
+            Row(d, *(figure(n, _shown_step(n)) for n in (v, lo, hi)), is_forecast=True)
+            for d, v, lo, hi in coming
+        ]
+    )
+    history, coming = history[-keep:] if keep else history, coming[:ahead] if ahead else coming
+    if not history and not coming:
+        raise ValueError("a chart needs at least one period")
+    values = [v for _, v in history] + [n for _, v, lo, hi in coming for n in (v, lo, hi)]
+    bottom, ceiling, step = axis(min(values), max(values), axis_lines, zero=min(values) < 0.25 * max(values))
+    left = 16 + 7.0 * max(len(figure(bottom, step)), len(figure(ceiling, step)))
+    frame = _Frame(left, width - 10, 40, height - 26, len(history) + len(coming), bottom, ceiling)
+    dates = [d for d, _ in history] + [d for d, *_ in coming]
+    n = len(history)
+    split = frame.x(n - 0.5) if history and coming else frame.left
+    right_side = split < frame.right - 60
+    past = [(frame.x(i), frame.y(v)) for i, (_, v) in enumerate(history)]
+    future = [(frame.x(n + i), frame.y(v)) for i, (_, v, _, _) in enumerate(coming)]
+    highs = [(frame.x(n + i), frame.y(hi)) for i, (_, _, _, hi) in enumerate(coming)]
+    lows = [(frame.x(n + i), frame.y(lo)) for i, (_, _, lo, _) in enumerate(coming)]
+    called = _called(chart, coming) if callout else None
+    marks = [
+        Mark(frame.y(bottom + i * step), bottom + i * step)
+        for i in range(round((ceiling - bottom) / step) + 1)
+    ]
+    return ForecastPicture(
+        width=width,
+        height=height,
+        left=px(frame.left),
+        right=px(frame.right),
+        base=px(frame.base),
+        by_month=chart.get("x") == "month",
+        lines=tuple(Line(px(m.at), px(m.at + 4), figure(m.value, step)) for m in marks),
+        ticks=_ticks(dates, frame, date_ticks, n) if len(dates) > 1 else (),
+        history=points(past),
+        bridge=points([past[-1], future[0]]) if past and future else "",
+        forecast=points(future),
+        band=points(highs + lows[::-1]),
+        split=px(split),
+        split_before=px(split - 8),
+        split_after=px(split + 8 if right_side else frame.right),
+        split_anchor_after="start" if right_side else "end",
+        callout=None
+        if called is None
+        else _callout(frame, n + called, coming[called][1], coming[called][0], step, frame.base, frame.top),
+        rows=all_rows,
+        first=dates[0],
+        last=dates[-1],
+    )
+
+
+def _called(chart: Mapping[str, Any], coming: Sequence[tuple[date, float, float, float]]) -> int | None:
+    """Which forecast period is named: the one the chart asks for, else the next."""
+    asked = (chart.get("callout") or {}).get("at")
+    if asked:
+        return next((i for i, row in enumerate(coming) if row[0] == _day(asked)), None)
+    return 0 if coming else None

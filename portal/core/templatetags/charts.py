@@ -1,0 +1,169 @@
+"""Tags that draw a result: the numbers come from portal.core.charts, the SVG from templates/components/chart_*.html.
+
+A chart that cannot be drawn is left out rather than breaking the page it stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext, pgettext_lazy
+
+from portal.core.charts import bars, forecast, lines, routes
+
+register = template.Library()
+
+# the five outcomes of a slot in the order they are stacked: words, and how they are drawn
+OUTCOMES = {
+    "delivered": (pgettext_lazy("slot outcome", "Delivered"), "k1", ""),
+    "idle_verified": (pgettext_lazy("slot outcome", "Idle, verified"), "", "url(#p-hatch)"),
+    "idle_unverified": (pgettext_lazy("slot outcome", "Idle, not verified"), "", "url(#p-dots)"),
+    "recalled": (pgettext_lazy("slot outcome", "Recalled"), "ks l1", ""),
+    "failed": (pgettext_lazy("slot outcome", "Failed"), "kr", ""),
+}
+NEVER_DRAWN = (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError)
+
+
+@register.simple_tag
+def chart(data: Mapping[str, Any] | None, title: str, caption: str = "", unit: str = "") -> SafeString | str:
+    """The `chart` object of a result.json as a figure with its table behind it; "" when it cannot be drawn.
+
+    title says in words what is shown (it is the picture's name for those who cannot see it).
+    """
+    if not data:
+        return ""
+    try:
+        shown = _forecast(data) if data.get("kind") == "forecast" else _routes(data)
+    except NEVER_DRAWN:
+        return ""
+    name = (
+        "components/chart_forecast.html" if data.get("kind") == "forecast" else "components/chart_routes.html"
+    )
+    return SafeString(render_to_string(name, {**shown, "title": title, "caption": caption, "unit": unit}))
+
+
+@register.simple_tag
+def chart_card(data: Mapping[str, Any] | None, title: str) -> SafeString | str:
+    """The same as a small picture for a card, 330 × 206, without a table."""
+    if not data:
+        return ""
+    try:
+        if data.get("kind") == "forecast":
+            shown: Any = forecast.picture(
+                data, width=330, height=206, keep=14, ahead=8, axis_lines=3, date_ticks=4
+            )
+            name = "components/svg_forecast.html"
+        else:
+            shown = routes.picture(data, width=330, height=206, margin=18)
+            name = "components/svg_routes.html"
+    except NEVER_DRAWN:
+        return ""
+    return SafeString(render_to_string(name, {"p": shown, "title": title, "small": True}))
+
+
+def _forecast(data: Mapping[str, Any]) -> dict[str, Any]:
+    months = data.get("x") == "month"
+    return {
+        "wide": forecast.picture(data, keep=48 if months else 42, ahead=24 if months else 28),
+        "thin": forecast.picture(
+            data,
+            width=350,
+            height=290,
+            keep=24 if months else 14,
+            ahead=12 if months else 7,
+            axis_lines=4,
+            date_ticks=3,
+        ),
+    }
+
+
+def _routes(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"wide": routes.picture(data), "thin": routes.picture(data, width=350, height=330)}
+
+
+@register.simple_tag
+def chart_outcomes(
+    rows: Sequence[tuple[Any, Sequence[int]]], title: str, unit: str = "", column: str = ""
+) -> SafeString | str:
+    """Stacked bars of the five outcomes of slots with their key and table.
+
+    rows: (day or text, (delivered, idle verified, idle unverified, recalled, failed)) as whole numbers of `unit`.
+    """
+    if not rows:
+        return ""
+    shown = bars.picture(rows, tuple(OUTCOMES))
+    key = [
+        {"label": label, "css": css, "fill": fill, "total": total}
+        for (label, css, fill), total in zip(OUTCOMES.values(), shown.totals, strict=True)
+    ]
+    return SafeString(
+        render_to_string(
+            "components/chart_bars.html",
+            {
+                "p": shown,
+                "styles": OUTCOMES,
+                "key": key,
+                "title": title,
+                "unit": unit,
+                "column": column or gettext("Day"),
+            },
+        )
+    )
+
+
+@register.simple_tag
+def chart_line(
+    series: Sequence[tuple[date, float]], title: str, caption: str = "", decimals: int = 2
+) -> SafeString | str:
+    """One line over time with axis and table, such as the price index."""
+    if not series:
+        return ""
+    return SafeString(
+        render_to_string(
+            "components/chart_line.html",
+            {
+                "wide": lines.picture(series, decimals=decimals),
+                "thin": lines.picture(series[-30:], width=350, height=200, decimals=decimals),
+                "title": title,
+                "caption": caption,
+            },
+        )
+    )
+
+
+@register.simple_tag
+def sparkline(series: Sequence[tuple[date, float]], title: str) -> SafeString | str:
+    """A line of the height of two lines of text; title says what it shows and how it ends."""
+    if not series:
+        return ""
+    return SafeString(
+        render_to_string(
+            "components/sparkline.html",
+            {"p": lines.picture(series, width=240, height=48, spark=True), "title": title},
+        )
+    )
+
+
+@register.filter
+def outcome_style(key: str) -> tuple[Any, str, str]:
+    """Words, fill class and pattern of one outcome of a slot."""
+    return OUTCOMES[key]
+
+
+@register.filter
+def chart_date(day: Any, by_month: bool = False) -> str:
+    """A date under an axis, as short as the language allows."""
+    if not isinstance(day, date):
+        return str(day)
+    style = (
+        pgettext("short date under a chart", "M Y")
+        if by_month
+        else pgettext("short date under a chart", "j M")
+    )
+    return date_format(day, style, use_l10n=False)

@@ -1,0 +1,100 @@
+// Paints hours on the ink grid by dragging (mouse, pen, or a finger after a short press), and whole patterns.
+// Every cell is a checkbox: without this file, or with a keyboard, it works one by one.
+(function () {
+  "use strict";
+  var PATTERNS = {
+    nights: function (day, hour) { return day < 5 ? hour < 8 || hour >= 22 : null; },
+    weekend: function (day) { return day >= 5 ? true : null; },
+    all: function () { return true; },
+    none: function () { return false; }
+  };
+  function start(box) {
+    if (box.dataset.started) return;
+    box.dataset.started = "1";
+    var grid = box.querySelector(".paint");
+    var said = box.querySelector("[data-painted]");
+    var presets = box.querySelector("[data-presets]");
+    var ink = null, last = null, press = null, skip = null;
+    function cells() { return grid.querySelectorAll("input"); }
+    function count() {
+      if (said) said.textContent = said.dataset.text.replace("%n", grid.querySelectorAll("input:checked").length);
+    }
+    function tell() {
+      count();
+      grid.dispatchEvent(new Event("painted", { bubbles: true }));
+      var form = box.closest("form");
+      if (form) form.dispatchEvent(new Event("painted"));
+    }
+    function paint(cell) {
+      if (!cell || cell === last || !grid.contains(cell) || cell.type !== "checkbox") return;
+      cell.checked = ink;
+      last = cell;
+    }
+    function begin(cell, pointer) {
+      ink = !cell.checked;
+      last = null;
+      grid.classList.add("painting");
+      grid.setPointerCapture(pointer);
+      paint(cell);
+      skip = cell;
+    }
+    grid.addEventListener("pointerdown", function (event) {
+      var cell = event.target;
+      if (cell.type !== "checkbox" || box.disabled || event.button !== 0) return;
+      if (event.pointerType === "touch") {
+        // a finger that moves at once scrolls; one that rests paints
+        press = setTimeout(function () { begin(cell, event.pointerId); }, 250);
+      } else {
+        begin(cell, event.pointerId);
+      }
+    });
+    grid.addEventListener("pointermove", function (event) {
+      if (ink === null) return;
+      paint(document.elementFromPoint(event.clientX, event.clientY));
+    });
+    grid.addEventListener("touchmove", function (event) {
+      if (ink !== null) event.preventDefault();
+      else clearTimeout(press);
+    }, { passive: false });
+    function end() {
+      clearTimeout(press);
+      if (ink === null) return;
+      ink = null;
+      grid.classList.remove("painting");
+      tell();
+      setTimeout(function () { skip = null; }, 0);
+    }
+    grid.addEventListener("pointerup", end);
+    grid.addEventListener("pointercancel", end);
+    // the click that follows a stroke must not turn its first cell back
+    grid.addEventListener("click", function (event) {
+      if (skip && (event.target === skip || event.target === grid)) event.preventDefault();
+    });
+    grid.addEventListener("contextmenu", function (event) { if (ink !== null) event.preventDefault(); });
+    grid.addEventListener("change", tell);
+    grid.addEventListener("keydown", function (event) {
+      var step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 24, ArrowUp: -24 }[event.key];
+      if (!step || event.target.type !== "checkbox") return;
+      var all = Array.from(cells());
+      if (getComputedStyle(grid).gridAutoFlow === "column") step = { 1: 24, "-1": -24, 24: 1, "-24": -1 }[step];
+      var next = all[all.indexOf(event.target) + step];
+      if (next) { event.preventDefault(); next.focus(); }
+    });
+    if (presets) {
+      presets.hidden = false;
+      presets.addEventListener("click", function (event) {
+        var pattern = PATTERNS[event.target.dataset.preset];
+        if (!pattern) return;
+        cells().forEach(function (cell, i) {
+          var value = pattern(Math.floor(i / 24), i % 24);
+          if (value !== null) cell.checked = value;
+        });
+        tell();
+      });
+    }
+    count();
+  }
+  function all(root) { root.querySelectorAll("[data-paint]").forEach(start); }
+  all(document);
+  document.addEventListener("htmx:load", function (event) { all(event.target.parentNode || document); });
+})();
