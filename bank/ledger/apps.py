@@ -1,6 +1,15 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class LedgerConfig(AppConfig):
     name = "bank.ledger"
     label = "ledger"
+
+    def ready(self) -> None:
+        from portal.core.errors import register_refusals
+
+        from . import refusals, rights
+
+        register_refusals(refusals.REFUSALS)
+        post_migrate.connect(rights.after_migrate, sender=self)

@@ -1,0 +1,293 @@
+"""What PostgreSQL keeps true whatever the code does.
+
+- ledger_posted: postings update balances (or collect, for accounts without floor) and settle holds.
+- ledger_balanced (deferred, once per journal): not empty, zero sum per asset, listed routes, a reversal
+  is the exact mirror, lots account for every posting into and out of an account with lots.
+- ledger_held: holds keep what is held.
+- ledger_written_once: journals, postings and lot entries are never changed or deleted.
+- ledger_account_guard, ledger_hold_guard, ledger_lot_guard: what may change, and from where.
+Balances change only from within these triggers (pg_trigger_depth).
+"""
+
+from django.db import migrations
+
+GUARDS = """
+-- the transaction that writes a journal must write its postings: this tells it apart from later ones
+ALTER TABLE ledger_journal ADD COLUMN txid xid8 NOT NULL DEFAULT pg_current_xact_id();
+ALTER TABLE ledger_account SET (fillfactor = 60);
+ALTER TABLE ledger_hold SET (fillfactor = 80);
+ALTER TABLE ledger_lot SET (fillfactor = 80);
+
+CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'ledger: % of % is refused: it is written once', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_journal
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_posting
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_lotentry
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_never_deleted BEFORE DELETE OR TRUNCATE ON ledger_account
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_never_deleted BEFORE DELETE OR TRUNCATE ON ledger_hold
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_never_deleted BEFORE DELETE OR TRUNCATE ON ledger_lot
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_never_deleted BEFORE DELETE OR TRUNCATE ON ledger_lotpin
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+
+-- accounts: born empty and as the chart says
+CREATE FUNCTION ledger_account_born() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE k ledger_kind;
+BEGIN
+  SELECT * INTO k FROM ledger_kind WHERE code = NEW.kind;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'ledger: no kind % in the chart', NEW.kind USING ERRCODE = 'check_violation';
+  END IF;
+  IF k.owned <> (NEW.owner_id IS NOT NULL) OR NOT starts_with(NEW.asset, k.assets)
+     OR NEW.posted <> 0 OR NEW.held <> 0 OR NEW.excess <> 0
+     OR NEW.floor IS DISTINCT FROM (CASE WHEN k.floor_rule = 'none' THEN NULL ELSE 0 END)
+     OR NEW.counted <> k.counted OR NEW.lots <> k.lots OR NEW.ceiling IS DISTINCT FROM k.ceiling THEN
+    RAISE EXCEPTION 'ledger: an account % must be born empty and as the chart says', NEW.kind
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_account_born BEFORE INSERT ON ledger_account
+  FOR EACH ROW EXECUTE FUNCTION ledger_account_born();
+
+CREATE FUNCTION ledger_account_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'ledger: % of account % changes only through postings and holds', TG_ARGV[0], OLD.public_id
+    USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER ledger_account_identity BEFORE UPDATE ON ledger_account FOR EACH ROW
+  WHEN ((OLD.id, OLD.public_id, OLD.owner_id, OLD.kind, OLD.asset, OLD.ref, OLD.counted, OLD.lots, OLD.ceiling)
+    IS DISTINCT FROM
+        (NEW.id, NEW.public_id, NEW.owner_id, NEW.kind, NEW.asset, NEW.ref, NEW.counted, NEW.lots, NEW.ceiling))
+  EXECUTE FUNCTION ledger_account_fixed('identity');
+CREATE TRIGGER ledger_account_balance BEFORE UPDATE ON ledger_account FOR EACH ROW
+  WHEN (pg_trigger_depth() = 0
+    AND (OLD.posted, OLD.held, OLD.excess) IS DISTINCT FROM (NEW.posted, NEW.held, NEW.excess))
+  EXECUTE FUNCTION ledger_account_fixed('balance');
+
+-- a floor may be set above what is drawn: that only stops drawing (excess remembers by how much)
+CREATE FUNCTION ledger_floor_set() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.floor IS NULL OR NEW.floor > 0 OR
+     NOT EXISTS (SELECT 1 FROM ledger_kind WHERE code = NEW.kind AND floor_rule = 'limit') THEN
+    RAISE EXCEPTION 'ledger: the floor of account % (%) is not to be set to %', OLD.public_id, OLD.kind, NEW.floor
+      USING ERRCODE = 'check_violation';
+  END IF;
+  NEW.excess := greatest(0, NEW.floor - (NEW.posted - NEW.held));
+  RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_floor_set BEFORE UPDATE ON ledger_account FOR EACH ROW
+  WHEN (OLD.floor IS DISTINCT FROM NEW.floor) EXECUTE FUNCTION ledger_floor_set();
+
+-- postings: only in the transaction of their journal; they keep balances and settle holds
+CREATE FUNCTION ledger_posted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE late bigint; any_hold boolean;
+BEGIN
+  SELECT max(j.id) FILTER (WHERE j.txid <> pg_current_xact_id()), coalesce(bool_or(j.hold_id IS NOT NULL), false)
+    INTO late, any_hold
+    FROM (SELECT DISTINCT journal_id FROM fresh) f JOIN ledger_journal j ON j.id = f.journal_id;
+  IF late IS NOT NULL THEN
+    RAISE EXCEPTION 'ledger: journal % is closed, nothing can be added to it', late
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+
+  IF any_hold THEN
+    UPDATE ledger_hold h SET settled = h.settled + d.amount,
+        state = CASE WHEN h.settled + d.amount + h.released = h.amount THEN 'settled' ELSE h.state END,
+        resolved_at = CASE WHEN h.settled + d.amount + h.released = h.amount THEN d.at ELSE h.resolved_at END
+      FROM (SELECT j.hold_id, -sum(f.amount)::bigint AS amount, max(j.at) AS at
+              FROM fresh f JOIN ledger_journal j ON j.id = f.journal_id JOIN ledger_hold o ON o.id = j.hold_id
+             WHERE o.account_id = f.account_id GROUP BY j.hold_id) d
+     WHERE h.id = d.hold_id;
+    UPDATE ledger_account a SET posted = a.posted + d.amount, held = a.held - d.settled,
+        excess = CASE WHEN a.excess = 0 THEN 0 ELSE
+          greatest(0, least(a.excess, a.floor - (a.posted + d.amount - a.held + d.settled))) END
+      FROM (SELECT f.account_id, sum(f.amount)::bigint AS amount,
+                   coalesce(-sum(f.amount) FILTER (WHERE o.account_id = f.account_id), 0)::bigint AS settled
+              FROM fresh f JOIN ledger_journal j ON j.id = f.journal_id LEFT JOIN ledger_hold o ON o.id = j.hold_id
+             GROUP BY f.account_id) d
+     WHERE a.id = d.account_id AND a.counted;
+  ELSE
+    UPDATE ledger_account a SET posted = a.posted + d.amount,
+        excess = CASE WHEN a.excess = 0 THEN 0 ELSE
+          greatest(0, least(a.excess, a.floor - (a.posted + d.amount - a.held))) END
+      FROM (SELECT account_id, sum(amount)::bigint AS amount FROM fresh GROUP BY account_id) d
+     WHERE a.id = d.account_id AND a.counted;
+  END IF;
+
+  INSERT INTO ledger_uncounted (account_id, amount)
+    SELECT f.account_id, sum(f.amount)::bigint FROM fresh f JOIN ledger_account a ON a.id = f.account_id
+     WHERE NOT a.counted GROUP BY f.account_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_posted AFTER INSERT ON ledger_posting REFERENCING NEW TABLE AS fresh
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_posted();
+
+-- what floorless accounts collected: only postings add to it; taking rows away rolls them up
+CREATE FUNCTION ledger_uncounted_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' AND pg_trigger_depth() > 1 THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'ledger: % of ledger_uncounted is refused', TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER ledger_uncounted_guard BEFORE INSERT OR UPDATE OR TRUNCATE ON ledger_uncounted
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_uncounted_guard();
+CREATE FUNCTION ledger_rolled_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE ledger_account a SET posted = a.posted + d.amount
+    FROM (SELECT account_id, sum(amount)::bigint AS amount FROM gone GROUP BY account_id) d
+   WHERE a.id = d.account_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_rolled_up AFTER DELETE ON ledger_uncounted REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_rolled_up();
+
+-- each journal, once, when everything of it is there
+CREATE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE legs int; unbalanced text; unlisted text; lots boolean; held_of bigint;
+BEGIN
+  WITH leg AS MATERIALIZED (
+    SELECT p.amount, a.kind, a.asset, a.lots FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+     WHERE p.journal_id = NEW.id)
+  SELECT (SELECT count(*) FROM leg),
+         (SELECT asset FROM leg GROUP BY asset HAVING sum(amount) <> 0 LIMIT 1),
+         (SELECT s.kind || ' > ' || t.kind FROM leg s JOIN leg t ON t.asset = s.asset AND s.amount < 0 AND t.amount > 0
+           WHERE NEW.reverses_id IS NULL AND NOT EXISTS (
+             SELECT 1 FROM ledger_route r WHERE r.source = s.kind AND r.target = t.kind AND r.reason = NEW.reason)
+           LIMIT 1),
+         (SELECT bool_or(leg.lots) FROM leg)
+    INTO legs, unbalanced, unlisted, lots;
+  IF legs = 0 THEN
+    RAISE EXCEPTION 'ledger: journal % is empty', NEW.public_id USING ERRCODE = 'check_violation';
+  END IF;
+  IF unbalanced IS NOT NULL THEN
+    RAISE EXCEPTION 'ledger: journal % is unbalanced in %', NEW.public_id, unbalanced USING ERRCODE = 'check_violation';
+  END IF;
+  IF unlisted IS NOT NULL THEN
+    RAISE EXCEPTION 'ledger: journal % takes a route that is not listed: % for %', NEW.public_id, unlisted, NEW.reason
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.reverses_id IS NOT NULL AND (
+       NEW.reason <> 'reversal' OR NEW.hold_id IS NOT NULL
+       OR EXISTS (SELECT 1 FROM ledger_journal o WHERE o.id = NEW.reverses_id AND o.reverses_id IS NOT NULL)
+       OR EXISTS (SELECT account_id FROM ledger_posting WHERE journal_id IN (NEW.id, NEW.reverses_id)
+                   GROUP BY account_id HAVING sum(amount) <> 0)) THEN
+    RAISE EXCEPTION 'ledger: journal % does not mirror the one it reverses', NEW.public_id
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.hold_id IS NOT NULL AND NOT EXISTS (
+       SELECT 1 FROM ledger_posting p JOIN ledger_hold h ON h.id = NEW.hold_id AND h.account_id = p.account_id
+        WHERE p.journal_id = NEW.id AND p.amount < 0) THEN
+    RAISE EXCEPTION 'ledger: journal % settles nothing of its hold', NEW.public_id USING ERRCODE = 'check_violation';
+  END IF;
+  IF lots AND EXISTS (
+       SELECT 1 FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.lots
+        WHERE p.journal_id = NEW.id AND p.amount <> (
+          SELECT coalesce(sum(e.amount), 0) FROM ledger_lotentry e WHERE e.posting_id = p.id)) THEN
+    RAISE EXCEPTION 'ledger: the lots of journal % do not add up', NEW.public_id USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER ledger_balanced AFTER INSERT ON ledger_journal DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION ledger_balanced();
+
+-- holds: held of an account = what its open holds reserve
+CREATE FUNCTION ledger_hold_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.settled <> 0 OR NEW.released <> 0 OR NEW.state <> 'open' THEN
+      RAISE EXCEPTION 'ledger: a hold begins open' USING ERRCODE = 'check_violation';
+    END IF;
+  ELSIF (OLD.id, OLD.public_id, OLD.key, OLD.fingerprint, OLD.account_id, OLD.amount, OLD.cause, OLD.created_at)
+      IS DISTINCT FROM
+     (NEW.id, NEW.public_id, NEW.key, NEW.fingerprint, NEW.account_id, NEW.amount, NEW.cause, NEW.created_at)
+     OR (OLD.settled <> NEW.settled AND pg_trigger_depth() = 1)
+     OR NEW.settled < OLD.settled OR NEW.released < OLD.released
+     OR (OLD.state <> 'open' AND (OLD.state, OLD.settled, OLD.released, OLD.resolved_at)
+          IS DISTINCT FROM (NEW.state, NEW.settled, NEW.released, NEW.resolved_at)) THEN
+    RAISE EXCEPTION 'ledger: hold % resolves once and only as it should', OLD.public_id
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_hold_guard BEFORE INSERT OR UPDATE ON ledger_hold
+  FOR EACH ROW EXECUTE FUNCTION ledger_hold_guard();
+
+-- AFTER, because an insert that ends in ON CONFLICT DO NOTHING still fires BEFORE triggers
+CREATE FUNCTION ledger_held() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE delta bigint := CASE WHEN TG_OP = 'INSERT' THEN NEW.amount ELSE OLD.released - NEW.released END;
+BEGIN
+  IF delta <> 0 THEN
+    UPDATE ledger_account SET held = held + delta,
+        excess = CASE WHEN excess = 0 THEN 0 ELSE greatest(0, least(excess, floor - (posted - held - delta))) END
+     WHERE id = NEW.account_id;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_held AFTER INSERT OR UPDATE ON ledger_hold
+  FOR EACH ROW EXECUTE FUNCTION ledger_held();
+
+-- lots: remaining = Σ entries, pinned = Σ pins
+CREATE FUNCTION ledger_lot_entered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM ledger_posting p JOIN ledger_lot l ON l.id = NEW.lot_id
+      JOIN ledger_journal j ON j.id = p.journal_id
+      WHERE p.id = NEW.posting_id AND p.account_id = l.account_id AND j.txid = pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'ledger: a lot entry belongs to a posting of its account and transaction'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  UPDATE ledger_lot SET remaining = remaining + NEW.amount WHERE id = NEW.lot_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_lot_entered AFTER INSERT ON ledger_lotentry
+  FOR EACH ROW EXECUTE FUNCTION ledger_lot_entered();
+
+CREATE FUNCTION ledger_lot_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.remaining <> 0 OR NEW.pinned <> 0 THEN
+      RAISE EXCEPTION 'ledger: a lot is filled by its entries' USING ERRCODE = 'check_violation';
+    END IF;
+  ELSIF pg_trigger_depth() = 1 OR (OLD.id, OLD.public_id, OLD.account_id, OLD.origin, OLD.quantity, OLD.expires_at)
+     IS DISTINCT FROM (NEW.id, NEW.public_id, NEW.account_id, NEW.origin, NEW.quantity, NEW.expires_at) THEN
+    RAISE EXCEPTION 'ledger: lot % changes only through entries and pins', OLD.public_id
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_lot_guard BEFORE INSERT OR UPDATE ON ledger_lot
+  FOR EACH ROW EXECUTE FUNCTION ledger_lot_guard();
+
+CREATE FUNCTION ledger_lot_pinned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND (OLD.id, OLD.hold_id, OLD.lot_id) IS DISTINCT FROM (NEW.id, NEW.hold_id, NEW.lot_id) THEN
+    RAISE EXCEPTION 'ledger: a pin stays on its lot' USING ERRCODE = 'restrict_violation';
+  END IF;
+  UPDATE ledger_lot SET pinned = pinned + NEW.amount - CASE WHEN TG_OP = 'UPDATE' THEN OLD.amount ELSE 0 END
+   WHERE id = NEW.lot_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_lot_pinned AFTER INSERT OR UPDATE ON ledger_lotpin
+  FOR EACH ROW EXECUTE FUNCTION ledger_lot_pinned();
+"""
+
+UNGUARD = """
+DROP FUNCTION ledger_refuse, ledger_account_born, ledger_account_fixed, ledger_floor_set, ledger_posted,
+  ledger_balanced, ledger_hold_guard, ledger_held, ledger_uncounted_guard, ledger_rolled_up, ledger_lot_entered, ledger_lot_guard, ledger_lot_pinned CASCADE;
+ALTER TABLE ledger_journal DROP COLUMN txid;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0001_initial")]
+    operations = [migrations.RunSQL(GUARDS, UNGUARD)]

@@ -1,0 +1,247 @@
+"""The books: accounts, holds on them, journals of postings, and lots (parts that expire).
+
+The database itself keeps the balances and refuses what must not be (migrations/0002_guards.py):
+floors, zero sum, routes, immutability. Rows are written only by `actions`.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import Organisation
+
+from .chart import Kind, Reason
+
+# bounds keep every sum of one journal inside a bigint: 500 × 10^16 < 9.2 × 10^18
+AMOUNT_MAX = 10**16
+LEGS_MAX = 500
+
+
+class Account(models.Model):
+    """One balance in one asset.
+
+    posted: Σ postings (of accounts that are not `counted`: of those already rolled up).
+    held: Σ what open holds reserve. available = posted − held − floor.
+    excess: how far below a floor the account already was when the floor was changed; it only shrinks.
+    """
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    kind = models.CharField(max_length=24, choices=Kind)
+    asset = models.CharField(max_length=24)
+    ref = models.CharField(max_length=60, blank=True, help_text="which one, where an owner has several")
+    floor = models.BigIntegerField(null=True)
+    ceiling = models.BigIntegerField(null=True)
+    posted = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    excess = models.BigIntegerField(default=0)
+    counted = models.BooleanField(default=True)
+    lots = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "kind", "asset", "ref"], nulls_distinct=False,
+                                    name="ledger_one_account"),
+            models.CheckConstraint(condition=Q(posted__gte=F("floor") + F("held") - F("excess")),
+                                   name="ledger_floor"),
+            models.CheckConstraint(condition=Q(posted__lte=F("ceiling")), name="ledger_ceiling"),
+            models.CheckConstraint(condition=Q(held__gte=0) & Q(excess__gte=0), name="ledger_held_positive"),
+            models.CheckConstraint(condition=Q(counted=True) | Q(floor=None, ceiling=None, held=0),
+                                   name="ledger_uncounted_has_no_floor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.asset} {self.public_id}"
+
+
+class Hold(models.Model):
+    """Reserves a part of an account until it is settled (in steps or whole), released or expires."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("reserved")
+        SETTLED = "settled", _("charged")
+        RELEASED = "released", _("released")
+        EXPIRED = "expired", _("expired")
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    key = models.CharField(max_length=200, unique=True)
+    fingerprint = models.CharField(max_length=32)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
+    amount = models.BigIntegerField()
+    settled = models.BigIntegerField(default=0)
+    released = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    cause = models.CharField(max_length=80)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolve_key = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0) & Q(amount__lte=AMOUNT_MAX), name="hold_amount"),
+            models.CheckConstraint(
+                condition=Q(settled__gte=0) & Q(released__gte=0) & Q(amount__gte=F("settled") + F("released")),
+                name="hold_within"),
+            models.CheckConstraint(
+                condition=Q(state="open", resolved_at=None, amount__gt=F("settled") + F("released"))
+                | (~Q(state="open") & Q(resolved_at__isnull=False, amount=F("settled") + F("released"))),
+                name="hold_resolved"),
+            models.UniqueConstraint(fields=["resolve_key"], condition=~Q(resolve_key=""), name="hold_resolve_key"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "id"], condition=Q(state="open"), name="hold_open"),
+            models.Index(fields=["expires_at", "id"], condition=Q(state="open"), name="hold_due"),
+            models.Index(fields=["cause", "id"], name="hold_cause"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def left(self) -> int:
+        """What is still reserved."""
+        return self.amount - self.settled - self.released
+
+
+class Journal(models.Model):
+    """One movement: two or more postings that sum to zero in each asset. Never changed, never deleted."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    key = models.CharField(max_length=200, unique=True)
+    fingerprint = models.CharField(max_length=32, help_text="of what was asked for, to tell a repetition from a mix-up")
+    reason = models.CharField(max_length=24, choices=Reason)
+    cause = models.CharField(max_length=80, help_text="type:public_id of what brought it about")
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=80, blank=True)
+    memo = models.JSONField(default=dict, blank=True)
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True, blank=True, related_name="journals",
+                             db_index=False)
+    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True,
+                                    related_name="reversed_by")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["cause", "id"], name="journal_cause"),
+            models.Index(fields=["hold"], condition=Q(hold__isnull=False), name="journal_hold"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Posting(models.Model):
+    """An amount into (+) or out of (−) an account. Never changed, never deleted."""
+
+    journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="postings")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="postings", db_index=False)
+    amount = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "id"], name="posting_account")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(amount=0) & Q(amount__gte=-AMOUNT_MAX) & Q(amount__lte=AMOUNT_MAX),
+                name="posting_amount"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount:+d} → {self.account_id}"
+
+
+class Uncounted(models.Model):
+    """What went into an account without floor since the last roll-up; its balance = posted + Σ these."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="uncounted", db_constraint=False)
+    amount = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.amount:+d} → {self.account_id}"
+
+
+class Lot(models.Model):
+    """A part of a balance with an origin and an expiry of its own. Σ remaining of an account = posted."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lot_rows", db_index=False)
+    origin = models.CharField(max_length=80, help_text="type:public_id of what it was earned or bought with")
+    quantity = models.BigIntegerField()
+    remaining = models.BigIntegerField(default=0)
+    pinned = models.BigIntegerField(default=0, help_text="reserved by holds: does not expire while it is")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pinned__gte=0) & Q(remaining__gte=F("pinned")) & Q(quantity__gte=F("remaining")),
+                name="lot_within"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "expires_at", "id"], condition=Q(remaining__gt=0), name="lot_open"),
+            models.Index(fields=["expires_at", "id"], condition=Q(remaining__gt=F("pinned")), name="lot_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class LotEntry(models.Model):
+    """Which part of a posting went into or came out of which lot. Never changed, never deleted."""
+
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="entries")
+    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="lot_entries")
+    amount = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.amount:+d} → {self.lot_id}"
+
+
+class LotPin(models.Model):
+    """Which part of a lot a hold reserves; `amount` shrinks as the hold is settled or released."""
+
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="pins")
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="pins")
+    amount = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0), name="pin_positive"),
+            models.UniqueConstraint(fields=["hold", "lot"], name="one_pin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hold_id}: {self.amount} of {self.lot_id}"
+
+
+class KindRow(models.Model):
+    """The chart as PostgreSQL's triggers read it; written by `sync_chart` only."""
+
+    code = models.CharField(max_length=24, primary_key=True)
+    owned = models.BooleanField()
+    floor_rule = models.CharField(max_length=8)
+    counted = models.BooleanField()
+    lots = models.BooleanField()
+    assets = models.CharField(max_length=8, blank=True)
+    ceiling = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "ledger_kind"
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Route(models.Model):
+    """Which kind of account may pay which, for which reason; written by `sync_chart` only."""
+
+    source = models.CharField(max_length=24)
+    target = models.CharField(max_length=24)
+    reason = models.CharField(max_length=24)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "target", "reason"], name="ledger_one_route")]
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.target}: {self.reason}"
