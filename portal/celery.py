@@ -13,3 +13,8 @@ from celery import Celery  # noqa: E402
 app = Celery("suanli")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# what is found, not sent: a lost message costs at most one round of the sweep
+app.conf.beat_schedule = {
+    "orders.sweep": {"task": "orders.sweep", "schedule": 5.0},
+    "orders.open_pool": {"task": "orders.open_pool", "schedule": 300.0},
+}

@@ -4,3 +4,18 @@ from django.apps import AppConfig
 class BillingConfig(AppConfig):
     name = "marketplace.billing"
     label = "billing"
+
+    def ready(self) -> None:
+        from portal.accounts import hooks
+        from portal.core.errors import register_refusals
+
+        from .refusals import REFUSALS
+
+        register_refusals(REFUSALS)
+        hooks.after_registration.append(_open_wallet)
+
+
+def _open_wallet(organisation, now) -> None:
+    from .actions import ensure_wallet  # models are not loaded yet when this module is
+
+    ensure_wallet(organisation, now)

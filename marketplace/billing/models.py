@@ -1,0 +1,136 @@
+"""Charges, top-ups and bills. The amounts of a charge never change; the books hold the money itself."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from bank.ledger.models import Hold
+from portal.accounts.models import Organisation
+from portal.core.ids import public_id
+
+
+class Funding(models.Model):
+    """What stands behind a cause's cap: the reserved parts of the payer's accounts, in paying order."""
+
+    cause = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField()
+    hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["cause", "position"]
+        constraints = [models.UniqueConstraint(fields=["cause", "position"], name="funded_once")]
+
+    def __str__(self) -> str:
+        return f"{self.cause}#{self.position}"
+
+
+class Charge(models.Model):
+    """What one cause came to in the end: one row, settled once, never above its cap."""
+
+    class Outcome(models.TextChoices):
+        DELIVERED = "delivered", _("delivered")
+        STOPPED = "stopped", _("stopped by you")
+        FAILED = "failed", _("failed")
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="charges")
+    cause = models.CharField(max_length=60, unique=True)
+    what_en = models.CharField(max_length=200)
+    what_zh = models.CharField(max_length=200)
+    asset = models.CharField(max_length=20, default="CNY")
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    lines = models.JSONField(help_text="[{code, quantity, unit_price, amount, params}], integers")
+    total = models.BigIntegerField(help_text="micro-yuan, or card-milliseconds for a withdrawal")
+    computing = models.BigIntegerField(default=0, help_text="the part of the total that pays for machine time")
+    cap = models.BigIntegerField()
+    credit_used = models.BigIntegerField(default=0, help_text="the part taken from the credit limit")
+    settled_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-settled_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(total__gte=0, total__lte=F("cap")), name="charge_never_above_cap"),
+            models.CheckConstraint(condition=~Q(outcome="failed") | Q(total=0), name="nobody_pays_for_a_failure"),
+        ]
+        indexes = [models.Index(fields=["organisation", "settled_at"])]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("chg")
+        super().save(*args, **kwargs)
+
+
+class TopUp(models.Model):
+    """Money announced by bank transfer under a reference code, and booked by staff when it arrives."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting for the bank transfer")
+        BOOKED = "booked", _("in the wallet")
+        CANCELLED = "cancelled", _("cancelled")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.WAITING: {State.BOOKED, State.CANCELLED},
+        State.BOOKED: set(),
+        State.CANCELLED: set(),
+    }
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="topups")
+    reference = models.CharField(max_length=16, unique=True)
+    amount_uy = models.BigIntegerField()
+    booked_uy = models.BigIntegerField(null=True, blank=True, help_text="what really arrived")
+    bank_reference = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    return_to = models.CharField(max_length=200, blank=True, help_text="the quote that waits for this money")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    booked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_uy__gt=0), name="topup_positive"),
+            models.UniqueConstraint(fields=["bank_reference"], condition=~Q(bank_reference=""),
+                                    name="a_bank_payment_is_booked_once"),
+        ]
+        indexes = [models.Index(fields=["state", "created_at"])]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("top")
+        super().save(*args, **kwargs)
+
+
+class Bill(models.Model):
+    """One company's month, closed: the charges in it and where the money stood before and after."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="bills")
+    month = models.DateField(help_text="the first day of the month in the platform's zone")
+    opening_uy = models.BigIntegerField()
+    came_in_uy = models.BigIntegerField()
+    charged_uy = models.BigIntegerField()
+    credit_used_uy = models.BigIntegerField(default=0)
+    closing_uy = models.BigIntegerField()
+    charges = models.ManyToManyField(Charge, related_name="bills")
+    closed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-month"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "month"], name="one_bill_a_month")]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} {self.month:%Y-%m}"
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("bil")
+        super().save(*args, **kwargs)

@@ -1,0 +1,263 @@
+"""Quote, place, advance, cancel: an order's life.
+
+`advance` is safe to repeat, to lose and to run twice at once. Money and state that belong together are
+written in one transaction; engines are called outside of any.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from marketplace import recipes
+from marketplace.billing import actions as billing
+from marketplace.billing import rating
+from marketplace.billing.models import Charge
+from marketplace.catalogue.models import Offering, Plan
+from marketplace.dispatch import actions as dispatch
+from marketplace.engines.base import EngineUnavailable
+from marketplace.metering import actions as metering
+from marketplace.provisioning import actions as provisioning
+from marketplace.provisioning.models import Allocation
+from portal import policy
+from portal.accounts.models import Organisation, User
+from portal.core.enqueue import after_commit
+from portal.core.errors import Refused, Stale
+from portal.core.failpoints import failpoint
+from portal.core.words import local
+from portal.history import actions as history
+
+from . import uploads
+from .models import Order, Quote, Upload
+
+LOOK_AGAIN = timedelta(seconds=2)
+State = Order.State
+
+
+def may_buy(organisation: Organisation, cap: int, asset: str) -> None:
+    """Refused("company_suspended" | "needs_approval"): a new company buys small things at once, dear ones after approval."""
+    if organisation.state == Organisation.State.SUSPENDED:
+        raise Refused("company_suspended")
+    if (organisation.state != Organisation.State.APPROVED and asset == "CNY"
+            and cap > policy.UNAPPROVED_ORDER_LIMIT_UY):
+        raise Refused("needs_approval", cap_uy=cap, limit_uy=policy.UNAPPROVED_ORDER_LIMIT_UY)
+
+
+def run_shape(plan: Plan, recipe_key: str) -> tuple[int, int]:
+    """(cores, wall seconds) of a run under this plan: whichever is shorter, the recipe's or the plan's limit."""
+    manifest = recipes.get(recipe_key).manifest
+    cores = min(plan.cores, manifest.cores)
+    return cores, max(1, min(manifest.wall_s, plan.core_limit_cms // 1000 // cores))
+
+
+@transaction.atomic
+def quote(*, organisation: Organisation, offering: Offering, upload: Upload, units: int | None, now: datetime,
+          actor: str, params: dict[str, Any] | None = None, asset: str = "CNY",
+          prefer_sites: tuple[int, ...] = ()) -> Quote:
+    """A binding price with the room for it, both until the same instant.
+
+    units: what the customer says the job is; where the file tells it, the file is right.
+    Refused: not_available, too_big, too_many_quotes, no_room, company_suspended.
+    """
+    package = offering.package
+    uploads.claim(upload=upload, organisation=organisation)
+    if offering.state != Offering.State.PUBLISHED or upload.package_id != package.pk:
+        raise Refused("not_available")
+    # serialises the quotes of one company, so that the limit below holds
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+    open_quotes = Quote.objects.filter(organisation=organisation, state=Quote.State.OPEN, expires_at__gt=now)
+    for old in open_quotes.filter(upload=upload):
+        cancel_quote(quote=old, now=now, actor=actor)  # asking again replaces the answer
+    if open_quotes.count() >= policy.OPEN_QUOTES_PER_COMPANY:
+        raise Refused("too_many_quotes", limit=policy.OPEN_QUOTES_PER_COMPANY)
+    units = uploads.units_of(upload) or units or package.sizing_default
+    if not package.sizing_min <= units <= package.sizing_max:
+        raise Refused("too_big", units=units, least=package.sizing_min, most=package.sizing_max)
+    plan = offering.plans.at(now).filter(billing_mode=Plan.BillingMode.ON_DEMAND).first()
+    if plan is None:
+        raise Refused("not_available")
+    cores, wall_s = run_shape(plan, package.recipe)
+    expires_at = now + timedelta(seconds=policy.QUOTE_VALID_S)
+    fresh = Quote(organisation=organisation, offering=offering, plan=plan, upload=upload, asset=asset, units=units,
+                  params={**package.params, **(params or {})}, cores=cores, wall_s=wall_s, created_at=now,
+                  expires_at=expires_at)
+    listed = list(offering.listings.values_list("site_id", flat=True))
+    reservation = dispatch.reserve(
+        organisation=organisation, resource_class_id=offering.resource_class_id, cores=cores, wall_s=wall_s, start=now,
+        latest_start=expires_at, expires_at=expires_at, cause=f"quote:{organisation.public_id}", now=now,
+        site_ids=listed or None, prefer=prefer_sites,
+    )
+    terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
+                         core_limit_cms=plan.core_limit_cms)
+    rated = (
+        rating.quote(terms, units=units, expected_cms=package.expected_cms) if asset == "CNY"
+        else rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)
+    )
+    fresh.reservation, fresh.cap, fresh.expected = reservation, rated.cap, rated.expected
+    fresh.terms = {"base_uy": terms.base_uy, "per_unit_uy": terms.per_unit_uy,
+                   "rate_uy_per_hour": terms.rate_uy_per_hour, "core_limit_cms": terms.core_limit_cms}
+    fresh.lines = [x.as_dict() for x in rated.lines]
+    fresh.save()
+    history.record(fresh, before="", after=Quote.State.OPEN, now=now, actor=actor)
+    return fresh
+
+
+@transaction.atomic
+def cancel_quote(*, quote: Quote, now: datetime, actor: str, reason: str = "") -> None:
+    """Give price and room back before anything was ordered."""
+    to = Quote.State.EXPIRED if reason == "expired" else Quote.State.CANCELLED
+    history.move(quote, to, now=now, actor=actor, reason=reason)
+    dispatch.release(reservation=quote.reservation, now=now, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo: bool = False) -> Order:
+    """Take a quote: the cap is reserved and the room kept, in one transaction.
+
+    Placing a quote that was placed returns its order. Refused: quote_expired, quote_gone,
+    insufficient_funds, needs_approval, company_suspended; nothing is reserved then.
+    """
+    locked = Quote.objects.select_for_update(no_key=True).select_related("reservation", "organisation").get(pk=quote.pk)
+    if locked.state == Quote.State.USED:
+        return Order.objects.get(quote=locked)
+    if locked.expires_at <= now:
+        raise Refused("quote_expired", cap_uy=locked.cap)
+    if locked.state != Quote.State.OPEN:
+        raise Refused("quote_gone")
+    may_buy(locked.organisation, locked.cap, locked.asset)
+    order = Order(organisation=locked.organisation, quote=locked, placed_by=user, placed_at=now, due_at=now,
+                  is_demo=is_demo, number=_next_number(now))
+    order.save()
+    billing.fund(cause=order.cause, organisation=locked.organisation, amount=locked.cap, now=now, asset=locked.asset)
+    failpoint("order.funded")
+    dispatch.keep(reservation=locked.reservation, cause=order.cause, now=now, actor=actor)
+    history.move(locked, Quote.State.USED, now=now, actor=actor)
+    history.record(order, before="", after=State.PLACED, now=now, actor=actor)
+    after_commit("orders.advance", order.pk)
+    return order
+
+
+def _next_number(now: datetime) -> str:
+    """`2611-00412`: the platform's month and a count that PostgreSQL hands out."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('orders_number')")
+        count = cursor.fetchone()[0]
+    return f"{local(now):%y%m}-{count:05d}"
+
+
+def advance(*, order_id: int, now: datetime, actor: str) -> Order:
+    """Move an order on as far as it can go now."""
+    order = Order.objects.select_related("quote__offering__package", "quote__reservation__site", "quote__upload",
+                                         "organisation", "allocation").get(pk=order_id)
+    try:
+        if order.state == State.PLACED:
+            _provision(order, now, actor)
+        if order.state == State.RUNNING and order.allocation is not None:
+            allocation = provisioning.advance(allocation_id=order.allocation.pk, now=now, actor=actor)
+            failpoint("order.looked")
+            if allocation.is_ended:
+                _settle(order, allocation, now, actor)
+            else:
+                Order.objects.filter(pk=order.pk, state=State.RUNNING).update(due_at=now + LOOK_AGAIN)
+    except Stale:
+        order.refresh_from_db()  # somebody else is at it
+    return order
+
+
+def _provision(order: Order, now: datetime, actor: str) -> None:
+    quote = order.quote
+    with transaction.atomic():
+        allocation = provisioning.allocate(
+            organisation=order.organisation, cause=order.cause, site=quote.reservation.site,
+            reservation=quote.reservation, recipe=quote.offering.package.recipe, input_key=quote.upload.storage_key,
+            params=quote.params, cores=quote.cores,
+            memory_mb=min(recipes.get(quote.offering.package.recipe).manifest.memory_mb,
+                          quote.reservation.site.memory_mb * quote.reservation.site.cards),
+            wall_s=quote.wall_s, now=now, actor=actor,
+        )
+        failpoint("order.allocated")
+        history.move(order, State.RUNNING, now=now, actor=actor,
+                     changes={"allocation": allocation, "due_at": now + LOOK_AGAIN})
+
+
+def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> None:
+    try:
+        usage = metering.usage_of(allocation=allocation, now=now)
+    except EngineUnavailable:
+        Order.objects.filter(pk=order.pk, state=State.RUNNING).update(due_at=now + LOOK_AGAIN * 5)
+        return
+    failpoint("order.metered")
+    used_cms = usage.core_ms if usage else 0
+    outcome, to = {
+        Allocation.State.SUCCEEDED: (Charge.Outcome.DELIVERED, State.DELIVERED),
+        Allocation.State.STOPPED: (Charge.Outcome.STOPPED, State.STOPPED),
+    }.get(Allocation.State(allocation.state), (Charge.Outcome.FAILED, State.FAILED))
+    site_failed = allocation.reason in ("lost", "site_unreachable", "no_sandbox")
+    with transaction.atomic():
+        ended = allocation.ended_at or now
+        placed_cms = dispatch.use(
+            reservation=order.quote.reservation, started_at=allocation.started_at or ended, ended_at=ended,
+            total_cms=used_cms, now=now, actor=actor, failed=site_failed,
+        )
+        rated = _rate(order, allocation, min(used_cms, placed_cms), outcome)
+        package = order.quote.offering.package
+        billing.charge(
+            cause=order.cause, organisation=order.organisation, provider=order.quote.offering.provider, rated=rated,
+            outcome=outcome, what=(package.name_en, package.name_zh), now=now, asset=order.quote.asset,
+        )
+        failpoint("order.charged")
+        history.move(order, to, now=now, actor=actor, reason=allocation.reason,
+                     changes={"ended_at": now, "due_at": None, "reason": allocation.reason})
+    failpoint("order.settled")
+    after_commit("orders.tidy", allocation.pk)
+
+
+def _rate(order: Order, allocation: Allocation, used_cms: int, outcome: str) -> rating.Rated:
+    quote = order.quote
+    if outcome == Charge.Outcome.FAILED:
+        return rating.failed(cap=quote.cap)
+    if quote.asset != "CNY":
+        return rating.used_hours(used_cms=used_cms, weight_ppm=quote.reservation.weight_ppm, cap=quote.cap)
+    terms = rating.Terms(**quote.terms)
+    if outcome == Charge.Outcome.STOPPED:
+        return rating.stopped(terms, used_cms=used_cms, cap=quote.cap)
+    done = (allocation.result or {}).get("units_done", {}).get(quote.offering.package.unit_key, quote.units)
+    return rating.delivered(terms, units_quoted=quote.units, units_done=int(done), used_cms=used_cms, cap=quote.cap)
+
+
+def stop(*, order: Order, now: datetime, actor: str) -> Order:
+    """Before the machine has it: cancelled, everything back. While it runs: ended, and only the computing is paid."""
+    if order.state == State.PLACED:
+        with transaction.atomic():
+            history.move(order, State.CANCELLED, now=now, actor=actor, reason="cancelled",
+                         changes={"ended_at": now, "due_at": None, "reason": "cancelled"})
+            billing.release(cause=order.cause, now=now)
+            dispatch.release(reservation=order.quote.reservation, now=now, actor=actor, reason="cancelled")
+        return order
+    if order.state == State.RUNNING and order.allocation is not None:
+        provisioning.ask_to_stop(allocation=order.allocation, now=now)
+        Order.objects.filter(pk=order.pk, state=State.RUNNING).update(due_at=now)
+        after_commit("orders.advance", order.pk)
+    return order
+
+
+def expire_quotes(*, now: datetime, limit: int = 200) -> int:
+    """Quotes whose time is over. Safe to repeat."""
+    due = Quote.objects.filter(state=Quote.State.OPEN, expires_at__lte=now).select_related("reservation")[:limit]
+    for old in due:
+        try:
+            cancel_quote(quote=old, now=now, actor="system:sweep", reason="expired")
+        except Stale:
+            continue  # placed at the last moment
+    return len(due)
+
+
+def due_orders(*, now: datetime, limit: int = 100) -> list[int]:
+    """Orders that a lost message forgot."""
+    return list(
+        Order.objects.filter(due_at__lte=now, state__in=Order.OPEN).order_by("due_at").values_list("pk", flat=True)[:limit]
+    )

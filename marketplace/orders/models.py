@@ -1,0 +1,172 @@
+"""Files dropped in, binding quotes, orders, and free runs on sample data."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.catalogue.models import Offering, Package, Plan
+from marketplace.dispatch.models import Reservation
+from marketplace.provisioning.models import Allocation
+from portal.accounts.models import Organisation, User
+from portal.core.ids import public_id
+
+
+class Upload(models.Model):
+    """A customer's file, checked before anything is charged. Belongs to a session until a company takes it."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.CASCADE, related_name="uploads")
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")
+    filename = models.CharField(max_length=200)
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    size = models.JSONField(help_text="plain sizes read from the file: {series: 20, lines: 8400, periods: 420}")
+    notes = models.JSONField(default=list, help_text="what was repaired: [[code, params]]")
+    preview = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("upl")
+        super().save(*args, **kwargs)
+
+    @property
+    def storage_key(self) -> str:
+        return f"uploads/{self.public_id}"
+
+
+class Quote(models.Model):
+    """Price and room with one expiry. The terms are copied, so a later price change cannot touch it."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        USED = "used", _("ordered")
+        EXPIRED = "expired", _("expired")
+        CANCELLED = "cancelled", _("given back")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.OPEN: {State.USED, State.EXPIRED, State.CANCELLED},
+        State.USED: set(),
+        State.EXPIRED: set(),
+        State.CANCELLED: set(),
+    }
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="quotes")
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
+    upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="quotes")
+    reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="+")
+    asset = models.CharField(max_length=20, default="CNY")
+    units = models.PositiveIntegerField()
+    params = models.JSONField(default=dict)
+    terms = models.JSONField()
+    lines = models.JSONField()
+    cap = models.BigIntegerField()
+    expected = models.BigIntegerField()
+    cores = models.PositiveIntegerField()
+    wall_s = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=Q(cap__gte=0), name="quote_cap_positive")]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(state="open"), name="quote_open_by_expiry"),
+            models.Index(fields=["organisation", "state"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("quo")
+        super().save(*args, **kwargs)
+
+
+class Order(models.Model):
+    """A quote that was taken: the cap is reserved, the run is on its way, or it is over and settled."""
+
+    class State(models.TextChoices):
+        PLACED = "placed", _("money reserved")
+        RUNNING = "running", _("running")
+        DELIVERED = "delivered", _("delivered")
+        STOPPED = "stopped", _("stopped by you")
+        FAILED = "failed", _("failed, nothing charged")
+        CANCELLED = "cancelled", _("cancelled, nothing charged")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.PLACED: {State.RUNNING, State.CANCELLED, State.FAILED},
+        State.RUNNING: {State.DELIVERED, State.STOPPED, State.FAILED},
+        State.DELIVERED: set(),
+        State.STOPPED: set(),
+        State.FAILED: set(),
+        State.CANCELLED: set(),
+    }
+    OPEN = (State.PLACED, State.RUNNING)
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    number = models.CharField(max_length=20, unique=True, help_text="what people say on the phone: 2611-00412")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="orders")
+    quote = models.OneToOneField(Quote, on_delete=models.PROTECT, related_name="order")
+    placed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    allocation = models.OneToOneField(Allocation, null=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=12, choices=State, default=State.PLACED)
+    due_at = models.DateTimeField(null=True, blank=True)
+    placed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=30, blank=True)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="order_due"),
+            models.Index(fields=["organisation", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("ord")
+        super().save(*args, **kwargs)
+
+    @property
+    def cause(self) -> str:
+        return f"order:{self.public_id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+
+class SampleRun(models.Model):
+    """A free run on a package's own sample, for anybody; it takes room of the platform's own site."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")
+    allocation = models.OneToOneField(Allocation, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("smp")
+        super().save(*args, **kwargs)

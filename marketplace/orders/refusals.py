@@ -1,0 +1,18 @@
+"""The words of this room's refusals."""
+
+from django.utils.translation import gettext_lazy as _
+
+REFUSALS = {
+    "not_available": _("This cannot be bought at the moment. Nothing was charged."),
+    "not_yours": (_("This file belongs to another company."), 404),
+    "too_big": (_("This job has {units} units; this package takes {least} to {most}. Nothing was charged."), 400),
+    "too_many_quotes": _("You have {limit} open quotes. Order or give back one of them, or wait until one ends; nothing was charged."),
+    "quote_expired": _("This quote has ended and its room was given back. Nothing was charged; ask for a new one, it takes a second."),
+    "quote_gone": _("This quote was given back. Nothing was charged; ask for a new one."),
+    "needs_approval": (
+        _("This can cost up to CNY {cap_uy}. Until your company is approved you can buy up to CNY {limit_uy} at a time; approval usually takes one working day. Nothing was reserved."),
+        403,
+    ),
+    "company_suspended": (_("This company is suspended and cannot buy. Nothing was reserved."), 403),
+    "too_many_tries": (_("That is enough tries for now; come back in an hour, or sign up and run your own file."), 429),
+}

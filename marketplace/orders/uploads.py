@@ -1,0 +1,55 @@
+"""Taking a customer's file: checked by its recipe, kept clean, before any money is touched."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from marketplace import recipes
+from marketplace.catalogue.models import Package
+from portal.accounts.models import Organisation
+from portal.core.errors import Refused
+
+from .models import Upload
+
+
+def accept(*, package: Package, data: BinaryIO, filename: str, size_bytes: int, organisation: Organisation | None,
+           params: dict[str, Any] | None = None, now: datetime) -> Upload:
+    """Check a file and keep what the program will read. Raises InputRefused: nothing was kept then.
+
+    Refused("not_available") for a package that no recipe runs.
+    """
+    if not package.is_runnable:
+        raise Refused("not_available")
+    recipe = recipes.get(package.recipe)
+    checked = recipe.check(data, filename, {**package.params, **(params or {})})
+    with transaction.atomic():
+        upload = Upload.objects.create(
+            organisation=organisation, package=package, filename=filename[-200:], size_bytes=size_bytes,
+            sha256=hashlib.sha256(checked.clean).hexdigest(), size=checked.size,
+            notes=[[n.code, dict(n.params)] for n in checked.notes], preview=[list(r) for r in checked.preview],
+            created_at=now,
+        )
+        default_storage.save(upload.storage_key, ContentFile(checked.clean))
+    return upload
+
+
+def claim(*, upload: Upload, organisation: Organisation) -> Upload:
+    """The company takes a file that was dropped in before anybody signed in. Refused("not_yours")."""
+    if upload.organisation_id is None:
+        Upload.objects.filter(pk=upload.pk, organisation=None).update(organisation=organisation)
+        upload.refresh_from_db()
+    if upload.organisation_id != organisation.pk:
+        raise Refused("not_yours")
+    return upload
+
+
+def units_of(upload: Upload) -> int | None:
+    """The size the file itself tells, in the unit its package is sized in; None when it does not."""
+    value = upload.size.get(upload.package.unit_key)
+    return int(value) if value else None
