@@ -1,4 +1,4 @@
-"""Stacked bars of what became of every hour, as percentages and pixels for an SVG that fills its column. Pure."""
+"""Stacked bars of what became of every hour, in percentages and pixels for an SVG. Pure."""
 
 from __future__ import annotations
 

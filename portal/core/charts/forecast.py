@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from .scale import Mark, axis, figure, points, px
+from .callout import Callout, place
+from .scale import axis, figure, points, px
 
 
 @dataclass(frozen=True)
@@ -31,21 +32,6 @@ class Line:
     at: str
     text_at: str
     label: str
-
-
-@dataclass(frozen=True)
-class Callout:
-    """The point people came for: where it is, its figure, and on which side the words stand."""
-
-    x: str
-    y: str
-    stem_to: str
-    label_x: str
-    label_y: str
-    word_y: str
-    label: str
-    date: date
-    anchor: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +63,7 @@ class ForecastPicture:
     split_before: str
     split_after: str
     split_anchor_after: str
+    split_roomy: bool
     callout: Callout | None
     rows: tuple[Row, ...]
     first: date
@@ -120,28 +107,6 @@ def _ticks(dates: Sequence[date], frame: _Frame, wanted: int, split: int) -> tup
     return tuple(found)
 
 
-def _callout(
-    frame: _Frame, index: int, value: float, day: date, step: float, base: float, lowest: float
-) -> Callout:
-    x, y = frame.x(index), frame.y(value)
-    left_half = x < frame.left + (frame.right - frame.left) * 0.62
-    side = 7 if left_half else -7
-    low = base - 8
-    # the words stand at the foot of the stem, unless the point itself is there
-    foot = low if y < low - 46 else max(lowest, y - 30)
-    return Callout(
-        x=px(x),
-        y=px(y),
-        stem_to=px(foot if foot > y else foot - 12),
-        label_x=px(x + side),
-        label_y=px(foot - 18 if foot > y else foot - 14),
-        word_y=px(foot - 2 if foot > y else foot + 2),
-        label=figure(value, _shown_step(value)),
-        date=day,
-        anchor="start" if left_half else "end",
-    )
-
-
 def _shown_step(value: float) -> float:
     return 1 if abs(value) >= 100 else 0.1
 
@@ -155,41 +120,28 @@ def picture(
     ahead: int = 0,
     axis_lines: int = 5,
     date_ticks: int = 6,
-    callout: bool = True,
 ) -> ForecastPicture:
     """Coordinates of the whole picture. keep, ahead: only so many periods of history and forecast (0 = all).
 
-    Raises ValueError when there is nothing to draw.
+    The table behind it (rows) always holds everything. Raises ValueError when there is nothing to draw.
     """
     history = [(_day(d), float(v)) for d, v, *_ in chart.get("history", [])]
     coming = [(_day(d), float(v), float(lo), float(hi)) for d, v, lo, hi in chart.get("forecast", [])]
-    all_rows = tuple(
-        [Row(d, figure(v, _shown_step(v))) for d, v in history]
-        + [
-            Row(d, *(figure(n, _shown_step(n)) for n in (v, lo, hi)), is_forecast=True)
-            for d, v, lo, hi in coming
-        ]
-    )
+    rows = _rows(history, coming)
     history, coming = history[-keep:] if keep else history, coming[:ahead] if ahead else coming
-    if not history and not coming:
+    dates = [d for d, _ in history] + [d for d, *_ in coming]
+    if not dates:
         raise ValueError("a chart needs at least one period")
-    values = [v for _, v in history] + [n for _, v, lo, hi in coming for n in (v, lo, hi)]
+    values = [v for _, v in history] + [n for _, *three in coming for n in three]
     bottom, ceiling, step = axis(min(values), max(values), axis_lines, zero=min(values) < 0.25 * max(values))
     left = 16 + 7.0 * max(len(figure(bottom, step)), len(figure(ceiling, step)))
-    frame = _Frame(left, width - 10, 40, height - 26, len(history) + len(coming), bottom, ceiling)
-    dates = [d for d, _ in history] + [d for d, *_ in coming]
+    frame = _Frame(left, width - 10, 40, height - 26, len(dates), bottom, ceiling)
     n = len(history)
     split = frame.x(n - 0.5) if history and coming else frame.left
-    right_side = split < frame.right - 60
+    room = frame.right - split
     past = [(frame.x(i), frame.y(v)) for i, (_, v) in enumerate(history)]
     future = [(frame.x(n + i), frame.y(v)) for i, (_, v, _, _) in enumerate(coming)]
-    highs = [(frame.x(n + i), frame.y(hi)) for i, (_, _, _, hi) in enumerate(coming)]
-    lows = [(frame.x(n + i), frame.y(lo)) for i, (_, _, lo, _) in enumerate(coming)]
-    called = _called(chart, coming) if callout else None
-    marks = [
-        Mark(frame.y(bottom + i * step), bottom + i * step)
-        for i in range(round((ceiling - bottom) / step) + 1)
-    ]
+    called = _called(chart, coming)
     return ForecastPicture(
         width=width,
         height=height,
@@ -197,23 +149,51 @@ def picture(
         right=px(frame.right),
         base=px(frame.base),
         by_month=chart.get("x") == "month",
-        lines=tuple(Line(px(m.at), px(m.at + 4), figure(m.value, step)) for m in marks),
+        lines=_lines(frame, step),
         ticks=_ticks(dates, frame, date_ticks, n) if len(dates) > 1 else (),
         history=points(past),
         bridge=points([past[-1], future[0]]) if past and future else "",
         forecast=points(future),
-        band=points(highs + lows[::-1]),
+        band=_band(frame, n, coming),
         split=px(split),
         split_before=px(split - 8),
-        split_after=px(split + 8 if right_side else frame.right),
-        split_anchor_after="start" if right_side else "end",
+        split_after=px(split + 8 if room > 60 else frame.right),
+        split_anchor_after="start" if room > 60 else "end",
+        split_roomy=room > 180,
         callout=None
         if called is None
-        else _callout(frame, n + called, coming[called][1], coming[called][0], step, frame.base, frame.top),
-        rows=all_rows,
+        else place(
+            future[called],
+            figure(coming[called][1], _shown_step(coming[called][1])),
+            coming[called][0],
+            past + future,
+            split,
+            (frame.left, frame.top - 8, frame.right, frame.base),
+        ),
+        rows=rows,
         first=dates[0],
         last=dates[-1],
     )
+
+
+def _rows(
+    history: Sequence[tuple[date, float]], coming: Sequence[tuple[date, float, float, float]]
+) -> tuple[Row, ...]:
+    past = [Row(d, figure(v, _shown_step(v))) for d, v in history]
+    future = [Row(d, *(figure(n, _shown_step(n)) for n in three), is_forecast=True) for d, *three in coming]
+    return tuple(past + future)
+
+
+def _lines(frame: _Frame, step: float) -> tuple[Line, ...]:
+    count = round((frame.ceiling - frame.bottom) / step) + 1
+    values = [frame.bottom + i * step for i in range(count)]
+    return tuple(Line(px(frame.y(v)), px(frame.y(v) + 4), figure(v, step)) for v in values)
+
+
+def _band(frame: _Frame, first: int, coming: Sequence[tuple[date, float, float, float]]) -> str:
+    highs = [(frame.x(first + i), frame.y(high)) for i, (_, _, _, high) in enumerate(coming)]
+    lows = [(frame.x(first + i), frame.y(low)) for i, (_, _, low, _) in enumerate(coming)]
+    return points(highs + lows[::-1])
 
 
 def _called(chart: Mapping[str, Any], coming: Sequence[tuple[date, float, float, float]]) -> int | None:

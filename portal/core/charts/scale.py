@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 STEPS = (1, 2, 2.5, 5, 10)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One line across a chart: where, and the number beside it."""
-
-    at: float
-    value: float
 
 
 def px(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Tags that draw a result: the numbers come from portal.core.charts, the SVG from templates/components/chart_*.html.
+"""Tags that draw a result: numbers from portal.core.charts, SVG from templates/components/chart_*.html.
 
 A chart that cannot be drawn is left out rather than breaking the page it stands on.
 """
@@ -27,19 +27,23 @@ OUTCOMES = {
     "recalled": (pgettext_lazy("slot outcome", "Recalled"), "ks l1", ""),
     "failed": (pgettext_lazy("slot outcome", "Failed"), "kr", ""),
 }
+COLUMN, FULL = 680, 1104  # widths of a figure beside a receipt and alone, so that its words keep their size
 NEVER_DRAWN = (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError)
 
 
 @register.simple_tag
-def chart(data: Mapping[str, Any] | None, title: str, caption: str = "", unit: str = "") -> SafeString | str:
+def chart(
+    data: Mapping[str, Any] | None, title: str, caption: str = "", unit: str = "", full: bool = False
+) -> SafeString | str:
     """The `chart` object of a result.json as a figure with its table behind it; "" when it cannot be drawn.
 
-    title says in words what is shown (it is the picture's name for those who cannot see it).
+    title says in words what is shown (it is the picture's name for those who cannot see it);
+    full: the figure has the whole width of the page, not a column beside a receipt.
     """
     if not data:
         return ""
     try:
-        shown = _forecast(data) if data.get("kind") == "forecast" else _routes(data)
+        shown = _forecast(data, full) if data.get("kind") == "forecast" else _routes(data, full)
     except NEVER_DRAWN:
         return ""
     name = (
@@ -49,8 +53,8 @@ def chart(data: Mapping[str, Any] | None, title: str, caption: str = "", unit: s
 
 
 @register.simple_tag
-def chart_card(data: Mapping[str, Any] | None, title: str) -> SafeString | str:
-    """The same as a small picture for a card, 330 × 206, without a table."""
+def chart_card(data: Mapping[str, Any] | None, title: str, bare: bool = False) -> SafeString | str:
+    """The same as a picture for a card, 330 × 206, without a table; bare: no words, for a thumbnail."""
     if not data:
         return ""
     try:
@@ -64,13 +68,15 @@ def chart_card(data: Mapping[str, Any] | None, title: str) -> SafeString | str:
             name = "components/svg_routes.html"
     except NEVER_DRAWN:
         return ""
-    return SafeString(render_to_string(name, {"p": shown, "title": title, "small": True}))
+    return SafeString(render_to_string(name, {"p": shown, "title": title, "bare": bare}))
 
 
-def _forecast(data: Mapping[str, Any]) -> dict[str, Any]:
+def _forecast(data: Mapping[str, Any], full: bool) -> dict[str, Any]:
     months = data.get("x") == "month"
     return {
-        "wide": forecast.picture(data, keep=48 if months else 42, ahead=24 if months else 28),
+        "wide": forecast.picture(
+            data, width=FULL if full else COLUMN, keep=48 if months else 42, ahead=24 if months else 28
+        ),
         "thin": forecast.picture(
             data,
             width=350,
@@ -83,8 +89,11 @@ def _forecast(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _routes(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"wide": routes.picture(data), "thin": routes.picture(data, width=350, height=330)}
+def _routes(data: Mapping[str, Any], full: bool) -> dict[str, Any]:
+    return {
+        "wide": routes.picture(data, width=FULL if full else COLUMN, height=480 if full else 420),
+        "thin": routes.picture(data, width=350, height=330),
+    }
 
 
 @register.simple_tag
@@ -93,7 +102,7 @@ def chart_outcomes(
 ) -> SafeString | str:
     """Stacked bars of the five outcomes of slots with their key and table.
 
-    rows: (day or text, (delivered, idle verified, idle unverified, recalled, failed)) as whole numbers of `unit`.
+    rows: (day or text, (delivered, idle verified, idle unverified, recalled, failed)), integers of `unit`.
     """
     if not rows:
         return ""
@@ -119,7 +128,11 @@ def chart_outcomes(
 
 @register.simple_tag
 def chart_line(
-    series: Sequence[tuple[date, float]], title: str, caption: str = "", decimals: int = 2
+    series: Sequence[tuple[date, float]],
+    title: str,
+    caption: str = "",
+    decimals: int = 2,
+    full: bool = True,
 ) -> SafeString | str:
     """One line over time with axis and table, such as the price index."""
     if not series:
@@ -128,7 +141,7 @@ def chart_line(
         render_to_string(
             "components/chart_line.html",
             {
-                "wide": lines.picture(series, decimals=decimals),
+                "wide": lines.picture(series, width=FULL if full else COLUMN, decimals=decimals),
                 "thin": lines.picture(series[-30:], width=350, height=200, decimals=decimals),
                 "title": title,
                 "caption": caption,

@@ -59,7 +59,7 @@ def cny(amount_uy: int | None, style: str = "") -> str:
 
 @register.filter
 def hours(amount_cms: int | None, style: str = "") -> str:
-    """Card-milliseconds as hours; style "short" drops a decimal that says nothing. None gives an empty text."""
+    """Card-milliseconds as hours; style "short" drops a decimal that says nothing. None gives ""."""
     if amount_cms is None or amount_cms == "":
         return ""
     text = plain.hours(int(amount_cms))
@@ -177,13 +177,14 @@ def refusal(refused: Any) -> str:
 
 @register.simple_tag
 def money(amount_uy: int, size: str = "price", style: str = "short", cap: bool = False) -> SafeString:
-    """A figure as a hero: serif digits beside a small currency, under the red lid when `cap`."""
-    return SafeString(
-        render_to_string(
-            "components/money.html",
-            {"text": yuan(amount_uy, "cap" if cap else style), "size": size, "cap": cap},
-        )
-    )
+    """A figure as a hero: serif digits beside a small currency, under the red lid when `cap`.
+
+    A hero ("hl") of many digits is set smaller, so that it stays on one line of a receipt.
+    """
+    text = yuan(amount_uy, "cap" if cap else style)
+    if "hl" in size.split() and len(text) > 5:
+        size += " hl-m" if len(text) == 6 else " hl-s" if len(text) <= 8 else " hl-x"
+    return SafeString(render_to_string("components/money.html", {"text": text, "size": size, "cap": cap}))
 
 
 @register.simple_block_tag
@@ -260,7 +261,7 @@ def tally(count: int, of: int, label: str = "") -> dict[str, Any]:
 
 @register.filter
 def percent(ppm: int | None, style: str = "") -> str:
-    """Parts per million as a percentage with one decimal, without the sign %: 463000 → "46.3"; "short" drops ".0"."""
+    """Parts per million as a percentage without its sign: 463000 → "46.3"; style "short" drops ".0"."""
     if ppm is None or ppm == "":
         return ""
     mille = _rounded(abs(int(ppm)), 1000)
