@@ -17,7 +17,7 @@
     var ink = null, last = null, press = null, skip = null;
     function cells() { return grid.querySelectorAll("input"); }
     function count() {
-      if (said) said.textContent = said.dataset.text.replace("%n", grid.querySelectorAll("input:checked").length);
+      if (said) said.textContent = said.dataset.text.replace("{n}", grid.querySelectorAll("input:checked").length);
     }
     function tell() {
       count();

@@ -25,6 +25,7 @@ class Bar:
     width: str
     middle: str
     show_label: bool
+    on_phones: bool
     parts: tuple[Part, ...]
     values: tuple[int, ...]
     total: int
@@ -79,6 +80,7 @@ def picture(
                 width=f"{slot * 0.68:.2f}%",
                 middle=f"{x + slot / 2:.2f}%",
                 show_label=n % every == 0,
+                on_phones=n % (every * 3) == 0,
                 parts=tuple(parts),
                 values=tuple(values),
                 total=sum(values),

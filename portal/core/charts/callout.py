@@ -11,7 +11,7 @@ from .scale import px
 
 Point = tuple[float, float]
 HEIGHT = 38.0  # a figure of 22 px over a line of 12 px
-GAP = 7.0
+GAP = 9.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def place(
                 cost += 60
             if box_top < top + 4:
                 cost += 10
+            if box_top - 10 < y < box_top + HEIGHT + 6:  # beside the point itself the stem reads as a digit
+                cost += 30
             if best is None or cost < best[0]:
                 best = (cost, box_top, to_right)
             box_top += 6

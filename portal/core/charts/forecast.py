@@ -180,7 +180,10 @@ def _rows(
     history: Sequence[tuple[date, float]], coming: Sequence[tuple[date, float, float, float]]
 ) -> tuple[Row, ...]:
     past = [Row(d, figure(v, _shown_step(v))) for d, v in history]
-    future = [Row(d, *(figure(n, _shown_step(n)) for n in three), is_forecast=True) for d, *three in coming]
+    future = [
+        Row(d, figure(v, _shown_step(v)), figure(lo, _shown_step(lo)), figure(hi, _shown_step(hi)), True)
+        for d, v, lo, hi in coming
+    ]
     return tuple(past + future)
 
 

@@ -1,7 +1,8 @@
 """Delivery rounds on a map, as coordinates for an SVG. North is up; there is no river and no invented street.
 
-Input is the `chart` object of a run's result.json: {"kind": "routes", "depot": [x, y],
-"stops": [[x, y, name], …], "routes": [[stop indexes], …], "unit"?: "km"}. Pure.
+Input is the `chart` object of a run's result.json: {"kind": "routes", "depot": {"x", "y", "name"},
+"routes": [{"name", "load", "distance", "points": [{"x", "y", "name"}, …]}, …]}, or the short form
+{"kind": "routes", "depot": [x, y], "stops": [[x, y, name], …], "routes": [[stop indexes], …]}. Pure.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .scale import points, px
+from .scale import figure, points, px
 
 # stroke class, dash pattern; rounds beyond these begin again with a thinner pen
 PENS = (
@@ -22,6 +23,7 @@ PENS = (
     ("l2", "12 3 2 3"),
     ("l3", "1.5 4.5"),
 )
+Place = tuple[float, float, str]
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,16 @@ class Stop:
 
 @dataclass(frozen=True)
 class Route:
-    """One vehicle's round: its points, how it is drawn, and its stops in order."""
+    """One vehicle's round: its points, how it is drawn, its stops in order; load and distance may be ""."""
 
-    number: int
+    name: str
     points: str
     css: str
     dash: str
     weight: str
     stops: tuple[str, ...]
+    load: str
+    distance: str
 
 
 @dataclass(frozen=True)
@@ -52,51 +56,52 @@ class RoutesPicture:
     depot_y: str
     depot_corner_x: str
     depot_corner_y: str
+    depot_name: str
     columns: tuple[str, ...]
     rows: tuple[str, ...]
     routes: tuple[Route, ...]
     stops: tuple[Stop, ...]
     radius: str
     stop_count: int
+    has_distance: bool
+    has_load: bool
+
+
+@dataclass(frozen=True)
+class _Round:
+    name: str
+    points: tuple[Place, ...]
+    load: float | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True)
+class _Map:
+    """Places of the world on the paper, both directions at one scale."""
+
+    scale: float
+    off_x: float
+    off_y: float
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        return self.off_x + x * self.scale, self.off_y - y * self.scale
 
 
 def picture(
     chart: Mapping[str, Any], *, width: int = 680, height: int = 420, margin: int = 24
 ) -> RoutesPicture:
-    """Coordinates of the map; both directions have one scale. Raises ValueError without a stop."""
-    raw = [
-        (float(s[0]), float(s[1]), str(s[2]) if len(s) > 2 else str(i + 1))
-        for i, s in enumerate(chart["stops"])
-    ]
-    if not raw:
+    """Coordinates of the map. Raises ValueError without a stop, KeyError without a depot."""
+    depot, rounds = _read(chart)
+    every = [point for a_round in rounds for point in a_round.points]
+    if not every:
         raise ValueError("a map needs at least one stop")
-    depot = (float(chart["depot"][0]), float(chart["depot"][1]))
-    xs, ys = [depot[0], *(s[0] for s in raw)], [depot[1], *(s[1] for s in raw)]
-    span_x, span_y = max(xs) - min(xs) or 1.0, max(ys) - min(ys) or 1.0
-    scale = min((width - 2 * margin) / span_x, (height - 2 * margin) / span_y)
-    off_x = (width - span_x * scale) / 2 - min(xs) * scale
-    off_y = (height - span_y * scale) / 2 + max(ys) * scale
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        return off_x + x * scale, off_y - y * scale
-
-    home = place(*depot)
-    radius = 3.6 if len(raw) <= 60 else 2.4 if len(raw) <= 200 else 1.6
+    paper = _fit([depot, *every], width, height, margin)
+    home = paper.place(depot[0], depot[1])
     drawn, stops = [], []
-    for number, indexes in enumerate(chart["routes"]):
-        css, dash = PENS[number % len(PENS)]
-        at = [place(raw[i][0], raw[i][1]) for i in indexes]
-        drawn.append(
-            Route(
-                number=number + 1,
-                points=points([home, *at, home]),
-                css=css,
-                dash=dash,
-                weight="2.2" if number < len(PENS) else "1.4",
-                stops=tuple(raw[i][2] for i in indexes),
-            )
-        )
-        stops += [Stop(px(x), px(y), raw[i][2], css) for i, (x, y) in zip(indexes, at, strict=True)]
+    for n, a_round in enumerate(rounds):
+        route, its_stops = _draw(a_round, n, home, paper)
+        drawn.append(route)
+        stops += its_stops
     grid = max(28, round(width / 12))
     return RoutesPicture(
         width=width,
@@ -105,10 +110,65 @@ def picture(
         depot_y=px(home[1]),
         depot_corner_x=px(home[0] - 7),
         depot_corner_y=px(home[1] - 7),
+        depot_name=depot[2],
         columns=tuple(px(x) for x in range(grid, width, grid)),
         rows=tuple(px(y) for y in range(grid, height, grid)),
         routes=tuple(drawn),
         stops=tuple(stops),
-        radius=str(radius),
-        stop_count=len(raw),
+        radius="3.6" if len(every) <= 60 else "2.4" if len(every) <= 200 else "1.6",
+        stop_count=len(every),
+        has_distance=any(r.distance for r in drawn),
+        has_load=any(r.load for r in drawn),
     )
+
+
+def _fit(places: list[Place], width: int, height: int, margin: int) -> _Map:
+    xs, ys = [p[0] for p in places], [p[1] for p in places]
+    wide, tall = max(xs) - min(xs), max(ys) - min(ys)
+    scale = min((width - 2 * margin) / (wide or 1.0), (height - 2 * margin) / (tall or 1.0))
+    return _Map(
+        scale,
+        (width - wide * scale) / 2 - min(xs) * scale,
+        (height - tall * scale) / 2 + max(ys) * scale,
+    )
+
+
+def _draw(a_round: _Round, n: int, home: tuple[float, float], paper: _Map) -> tuple[Route, list[Stop]]:
+    css, dash = PENS[n % len(PENS)]
+    at = [paper.place(x, y) for x, y, _ in a_round.points]
+    names = tuple(name for _, _, name in a_round.points)
+    route = Route(
+        name=a_round.name,
+        points=points([home, *at, home]),
+        css=css,
+        dash=dash,
+        weight="2.2" if n < len(PENS) else "1.4",
+        stops=names,
+        load="" if a_round.load is None else figure(a_round.load, _step(a_round.load)),
+        distance="" if a_round.distance is None else figure(a_round.distance, 0.1),
+    )
+    return route, [Stop(px(x), px(y), name, css) for (x, y), name in zip(at, names, strict=True)]
+
+
+def _step(value: float) -> float:
+    return 1 if float(value).is_integer() else 0.1
+
+
+def _place(raw: Any, fallback: str) -> Place:
+    """{"x", "y", "name"} or [x, y, name?] as x, y, name."""
+    if isinstance(raw, Mapping):
+        return float(raw["x"]), float(raw["y"]), str(raw.get("name") or fallback)
+    return float(raw[0]), float(raw[1]), str(raw[2]) if len(raw) > 2 else fallback
+
+
+def _read(chart: Mapping[str, Any]) -> tuple[Place, list[_Round]]:
+    """The depot and the rounds of either form of input."""
+    stops = [_place(raw, str(i + 1)) for i, raw in enumerate(chart.get("stops", []))]
+    rounds = []
+    for n, raw in enumerate(chart["routes"]):
+        if isinstance(raw, Mapping):
+            at = tuple(_place(point, str(i + 1)) for i, point in enumerate(raw["points"]))
+            rounds.append(_Round(str(raw.get("name") or n + 1), at, raw.get("load"), raw.get("distance")))
+        else:
+            rounds.append(_Round(str(n + 1), tuple(stops[i] for i in raw)))
+    return _place(chart["depot"], ""), rounds
