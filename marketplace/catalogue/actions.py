@@ -19,23 +19,40 @@ State = Offering.State
 EDITABLE = {"package", "resource_class", "region", "name", "notes"}
 
 
-def create_offering(*, provider: Organisation, package: Package, resource_class: ResourceClass, region: Region,
-                    name: str = "", notes: str = "", actor: str, now: datetime) -> Offering:
-    """A draft that only its provider sees. Refused: not_a_provider, package_not_runnable, class_not_sellable."""
+def create_offering(
+    *,
+    provider: Organisation,
+    package: Package,
+    resource_class: ResourceClass,
+    region: Region,
+    name: str = "",
+    notes: str = "",
+    actor: str,
+    now: datetime,
+) -> Offering:
+    """A draft that only its provider sees.
+
+    Refused: not_a_provider, package_not_runnable, class_not_sellable.
+    """
     if not provider.is_provider:
         raise Refused("not_a_provider")
     _check_goods(package, resource_class)
     with transaction.atomic():
         offering = Offering.objects.create(
-            provider=provider, package=package, resource_class=resource_class, region=region, name=name.strip(),
-            notes=notes.strip(), created_at=now,
+            provider=provider,
+            package=package,
+            resource_class=resource_class,
+            region=region,
+            name=name.strip(),
+            notes=notes.strip(),
+            created_at=now,
         )
         record(offering, before="", after=State.DRAFT, now=now, actor=actor)
     return offering
 
 
 def update_draft(*, offering: Offering, actor: str, now: datetime, **fields: Any) -> None:
-    """Change package, resource_class, region, name or notes of a draft. Refused: offering_not_draft, and as above."""
+    """Change package, resource_class, region, name or notes. Refused: offering_not_draft, and as above."""
     unknown = set(fields) - EDITABLE
     if unknown:
         raise TypeError(f"not a field of a draft: {', '.join(sorted(unknown))}")
@@ -43,26 +60,40 @@ def update_draft(*, offering: Offering, actor: str, now: datetime, **fields: Any
         raise Refused("offering_not_draft")
     changes = {key: value.strip() if isinstance(value, str) else value for key, value in fields.items()}
     changes = {key: value for key, value in changes.items() if getattr(offering, key) != value}
-    _check_goods(changes.get("package", offering.package), changes.get("resource_class", offering.resource_class))
+    _check_goods(
+        changes.get("package", offering.package), changes.get("resource_class", offering.resource_class)
+    )
     if not changes:
         return
     with transaction.atomic():
         if Offering.objects.filter(pk=offering.pk, state=State.DRAFT).update(**changes) != 1:
             raise Stale(offering.public_id)
-        record(offering, before=State.DRAFT, after=State.DRAFT, now=now, actor=actor, reason="draft_changed",
-               fields=sorted(changes))
+        record(
+            offering,
+            before=State.DRAFT,
+            after=State.DRAFT,
+            now=now,
+            actor=actor,
+            reason="draft_changed",
+            fields=sorted(changes),
+        )
     for key, value in changes.items():
         setattr(offering, key, value)
 
 
 def submit(*, offering: Offering, actor: str, now: datetime) -> None:
-    """Hand a draft to the staff. Refused: company_not_approved, price_needed, package_not_runnable, bad_move."""
+    """Hand a draft to the staff.
+
+    Refused: company_not_approved, price_needed, package_not_runnable, bad_move.
+    """
     if offering.provider.state != Organisation.State.APPROVED:
         raise Refused("company_not_approved")
     _check_goods(offering.package, offering.resource_class)
     if not offering.plans.at(now).exists():
         raise Refused("price_needed")
-    move(offering, State.SUBMITTED, now=now, actor=actor, changes={"submitted_at": now, "returned_reason": ""})
+    move(
+        offering, State.SUBMITTED, now=now, actor=actor, changes={"submitted_at": now, "returned_reason": ""}
+    )
 
 
 def publish(*, offering: Offering, actor: str, now: datetime) -> None:
@@ -81,8 +112,15 @@ def return_to_draft(*, offering: Offering, reason: str, actor: str, now: datetim
         raise Refused("reason_needed")
     if offering.state != State.SUBMITTED:
         raise Refused("bad_move", what=offering.public_id, before=offering.state, after=State.DRAFT)
-    move(offering, State.DRAFT, now=now, actor=actor, reason="returned",
-         changes={"returned_reason": reason.strip(), "submitted_at": None}, text=reason.strip())
+    move(
+        offering,
+        State.DRAFT,
+        now=now,
+        actor=actor,
+        reason="returned",
+        changes={"returned_reason": reason.strip(), "submitted_at": None},
+        text=reason.strip(),
+    )
 
 
 def withdraw_submission(*, offering: Offering, actor: str, now: datetime) -> None:
@@ -110,16 +148,30 @@ def archive(*, offering: Offering, actor: str, now: datetime) -> None:
     move(offering, State.ARCHIVED, now=now, actor=actor)
 
 
-def set_price(*, offering: Offering, billing_mode: str = Plan.BillingMode.ON_DEMAND, base_uy: int = 0,
-              per_unit_uy: int = 0, rate_uy_per_hour: int = 0, core_limit_cms: int, cores: int = 1, actor: str,
-              now: datetime) -> Plan:
+def set_price(
+    *,
+    offering: Offering,
+    billing_mode: str = Plan.BillingMode.ON_DEMAND,
+    base_uy: int = 0,
+    per_unit_uy: int = 0,
+    rate_uy_per_hour: int = 0,
+    core_limit_cms: int,
+    cores: int = 1,
+    actor: str,
+    now: datetime,
+) -> Plan:
     """From now on an offering costs this; what was quoted before keeps its plan. Returns the plan that holds.
 
     Refused: price_negative, price_is_zero, limit_needed, cores_needed, bad_move (archived). Stale when a plan
     already holds from a later instant. The same price again changes nothing.
     """
-    prices = {"base_uy": base_uy, "per_unit_uy": per_unit_uy, "rate_uy_per_hour": rate_uy_per_hour,
-              "core_limit_cms": core_limit_cms, "cores": cores}
+    prices = {
+        "base_uy": base_uy,
+        "per_unit_uy": per_unit_uy,
+        "rate_uy_per_hour": rate_uy_per_hour,
+        "core_limit_cms": core_limit_cms,
+        "cores": cores,
+    }
     _check_price(**prices)
     with transaction.atomic():
         locked = Offering.objects.select_for_update(no_key=True).get(pk=offering.pk)
@@ -133,8 +185,16 @@ def set_price(*, offering: Offering, billing_mode: str = Plan.BillingMode.ON_DEM
                 raise Stale(offering.public_id)
             Plan.objects.filter(pk=before.pk).update(effective_to=now)
         plan = Plan.objects.create(offering=locked, billing_mode=billing_mode, effective_from=now, **prices)
-        record(locked, before=locked.state, after=locked.state, now=now, actor=actor, reason="price_set",
-               billing_mode=str(billing_mode), **prices)
+        record(
+            locked,
+            before=locked.state,
+            after=locked.state,
+            now=now,
+            actor=actor,
+            reason="price_set",
+            billing_mode=str(billing_mode),
+            **prices,
+        )
     return plan
 
 
@@ -151,8 +211,15 @@ def end_price(*, offering: Offering, billing_mode: str, actor: str, now: datetim
         if ending[0].effective_from > now:
             raise Stale(offering.public_id)
         Plan.objects.filter(pk=ending[0].pk).update(effective_to=now)
-        record(locked, before=locked.state, after=locked.state, now=now, actor=actor, reason="price_ended",
-               billing_mode=str(billing_mode))
+        record(
+            locked,
+            before=locked.state,
+            after=locked.state,
+            now=now,
+            actor=actor,
+            reason="price_ended",
+            billing_mode=str(billing_mode),
+        )
 
 
 def set_start(*, offering: Offering, starts_in_s: int | None) -> None:
@@ -169,11 +236,18 @@ def set_measured(*, package: Package, expected_cms: int) -> None:
     package.expected_cms = expected_cms
 
 
-def record_index_price(*, resource_class: ResourceClass, date: date, price_uy: int,
-                       quotes: Iterable[dict[str, Any]] = (), source: str) -> IndexPrice:
-    """The market price of a class on a day. The first record of a day stands; a later one that differs is Refused."""
+def record_index_price(
+    *,
+    resource_class: ResourceClass,
+    date: date,
+    price_uy: int,
+    quotes: Iterable[dict[str, Any]] = (),
+    source: str,
+) -> IndexPrice:
+    """The market price of a class on a day. The first record stands: Refused index_price_stands."""
     row, created = IndexPrice.objects.get_or_create(
-        resource_class=resource_class, date=date,
+        resource_class=resource_class,
+        date=date,
         defaults={"price_uy": price_uy, "quotes": list(quotes), "source": source},
     )
     if not created and row.price_uy != price_uy:
@@ -181,11 +255,14 @@ def record_index_price(*, resource_class: ResourceClass, date: date, price_uy: i
     return row
 
 
-def tell_me_when(*, package: Package, email: str, user: User | None = None, language: str = "",
-                 now: datetime) -> Interest:
+def tell_me_when(
+    *, package: Package, email: str, user: User | None = None, language: str = "", now: datetime
+) -> Interest:
     """Remember who wants to be told when a package can be bought. Asking twice is asking once."""
     interest, _created = Interest.objects.get_or_create(
-        package=package, email=email.strip().lower(), defaults={"user": user, "language": language, "created_at": now}
+        package=package,
+        email=email.strip().lower(),
+        defaults={"user": user, "language": language, "created_at": now},
     )
     return interest
 
@@ -202,7 +279,9 @@ def _check_goods(package: Package, resource_class: ResourceClass) -> None:
         raise Refused("class_not_sellable", resource_class=resource_class.name)
 
 
-def _check_price(*, base_uy: int, per_unit_uy: int, rate_uy_per_hour: int, core_limit_cms: int, cores: int) -> None:
+def _check_price(
+    *, base_uy: int, per_unit_uy: int, rate_uy_per_hour: int, core_limit_cms: int, cores: int
+) -> None:
     if min(base_uy, per_unit_uy, rate_uy_per_hour) < 0:
         raise Refused("price_negative")
     if base_uy + per_unit_uy + rate_uy_per_hour == 0:

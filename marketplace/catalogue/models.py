@@ -62,7 +62,9 @@ class ResourceClass(models.Model):
     name_en = models.CharField(max_length=80)
     unit_zh = models.CharField(max_length=20)
     unit_en = models.CharField(max_length=20)
-    spec = models.JSONField(default=dict, help_text="figures of the data sheet with their source and confidence")
+    spec = models.JSONField(
+        default=dict, help_text="figures of the data sheet with their source and confidence"
+    )
     is_sellable = models.BooleanField(default=False, help_text="an engine here can really run it")
 
     class Meta:
@@ -110,7 +112,9 @@ class Package(models.Model):
         PERSONAL = "personal", _("personal data")
 
     code = models.SlugField(max_length=40, unique=True)
-    recipe = models.CharField(max_length=40, blank=True, help_text="key in marketplace.recipes; empty: cannot run yet")
+    recipe = models.CharField(
+        max_length=40, blank=True, help_text="key in marketplace.recipes; empty: cannot run yet"
+    )
     industry = models.CharField(max_length=40, choices=Industry)
     name_zh = models.CharField(max_length=80)
     name_en = models.CharField(max_length=120)
@@ -138,8 +142,16 @@ class Package(models.Model):
     search = ArrayField(models.CharField(max_length=40), default=list, blank=True, editable=False)
     sort_zh = models.CharField(max_length=120, editable=False)
     sample = models.CharField(max_length=200, blank=True, help_text="path inside marketplace/recipes")
-    example_result = models.JSONField(null=True, blank=True, help_text="result.json of a real run on the sample")
-    expected_cms = models.BigIntegerField(default=0, help_text="card-time measured at sizing_default; 0: not measured")
+    example_result = models.JSONField(
+        null=True, blank=True, help_text="result.json of a real run on the sample"
+    )
+    example_digest = models.CharField(max_length=16, blank=True, editable=False)
+    price_hint = models.JSONField(
+        default=dict, blank=True, help_text="what its recipe suggests: fields of a Plan"
+    )
+    expected_cms = models.BigIntegerField(
+        default=0, help_text="card-time measured at sizing_default; 0: not measured"
+    )
     reference_price_low_uy = models.BigIntegerField(default=0)
     reference_price_high_uy = models.BigIntegerField(default=0)
     source = models.TextField(blank=True)
@@ -147,18 +159,30 @@ class Package(models.Model):
 
     class Meta:
         ordering = ["code"]
-        indexes = [GinIndex(fields=["search"], name="package_search"), models.Index(fields=["industry", "is_runnable"])]
+        indexes = [
+            GinIndex(fields=["search"], name="package_search"),
+            models.Index(fields=["industry", "is_runnable"]),
+        ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(sizing_min__gte=1, sizing_default__gte=F("sizing_min"), sizing_max__gte=F("sizing_default")),
+                condition=Q(
+                    sizing_min__gte=1,
+                    sizing_default__gte=F("sizing_min"),
+                    sizing_max__gte=F("sizing_default"),
+                ),
                 name="package_sizing_in_order",
             ),
-            models.CheckConstraint(condition=Q(is_runnable=False) | ~Q(recipe=""), name="package_runs_a_recipe"),
+            models.CheckConstraint(
+                condition=Q(is_runnable=False) | ~Q(recipe=""), name="package_runs_a_recipe"
+            ),
             models.CheckConstraint(condition=Q(expected_cms__gte=0), name="package_expected_not_negative"),
         ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return f"/p/{self.code}/"  # a page of marketplace.orders, which stands above this room
 
     @property
     def name(self) -> str:
@@ -227,7 +251,9 @@ class Offering(models.Model):
     notes = models.TextField(blank=True)
     resource_class = models.ForeignKey(ResourceClass, on_delete=models.PROTECT, related_name="+")
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
-    starts_in_s = models.PositiveIntegerField(null=True, blank=True, help_text="measured; empty: not known yet")
+    starts_in_s = models.PositiveIntegerField(
+        null=True, blank=True, help_text="measured; empty: not known yet"
+    )
     returned_reason = models.TextField(blank=True)
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -246,6 +272,9 @@ class Offering(models.Model):
         self.public_id = self.public_id or public_id("off")
         super().save(*args, **kwargs)
 
+    def get_absolute_url(self) -> str:
+        return f"{self.package.get_absolute_url()}?offering={self.public_id}"
+
     @property
     def title(self) -> str:
         return self.name or self.package.name
@@ -263,7 +292,10 @@ def _no_overlap(mode: str) -> ExclusionConstraint:
         condition=Q(billing_mode=mode),
         expressions=[
             # int8range instead of `=` needs no extension
-            (Func(F("offering_id"), F("offering_id"), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+            (
+                Func(F("offering_id"), F("offering_id"), Value("[]"), function="int8range"),
+                RangeOperators.OVERLAPS,
+            ),
             (Func(F("effective_from"), F("effective_to"), function="tstzrange"), RangeOperators.OVERLAPS),
         ],
     )
@@ -284,7 +316,9 @@ class Plan(models.Model):
     base_uy = models.BigIntegerField(default=0)
     per_unit_uy = models.BigIntegerField(default=0)
     rate_uy_per_hour = models.BigIntegerField(default=0, help_text="per card-hour really used")
-    core_limit_cms = models.BigIntegerField(help_text="the most card-time one run may use; it is stopped there")
+    core_limit_cms = models.BigIntegerField(
+        help_text="the most card-time one run may use; it is stopped there"
+    )
     cores = models.PositiveSmallIntegerField(default=1)
     effective_from = models.DateTimeField()
     effective_to = models.DateTimeField(null=True, blank=True)
@@ -295,11 +329,18 @@ class Plan(models.Model):
         ordering = ["offering_id", "billing_mode", "effective_from", "id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(base_uy__gte=0, per_unit_uy__gte=0, rate_uy_per_hour__gte=0, core_limit_cms__gt=0, cores__gte=1),
+                condition=Q(
+                    base_uy__gte=0,
+                    per_unit_uy__gte=0,
+                    rate_uy_per_hour__gte=0,
+                    core_limit_cms__gt=0,
+                    cores__gte=1,
+                ),
                 name="plan_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(effective_to=None) | Q(effective_to__gte=F("effective_from")), name="plan_ends_after_start"
+                condition=Q(effective_to=None) | Q(effective_to__gte=F("effective_from")),
+                name="plan_ends_after_start",
             ),
             _no_overlap("on_demand"),
             _no_overlap("reserved"),
@@ -313,7 +354,9 @@ class Interest(models.Model):
     """Somebody wants to be told when a package can be bought."""
 
     package = models.ForeignKey(Package, on_delete=models.CASCADE, related_name="interests")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     email = models.EmailField()
     language = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField()

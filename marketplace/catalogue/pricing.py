@@ -23,7 +23,7 @@ class Priced(Protocol):
 
 
 def cap_uy(plan: Priced, units: int) -> int:
-    """Micro-yuan that a run of so many units can never exceed; whole yuan. ValueError for less than one unit."""
+    """Micro-yuan that a run of so many units can never exceed; whole yuan. ValueError below one unit."""
     if units < 1:
         raise ValueError("a run has at least one unit")
     fixed = plan.base_uy + units * plan.per_unit_uy
@@ -31,7 +31,7 @@ def cap_uy(plan: Priced, units: int) -> int:
 
 
 def expected_uy(plan: Priced, units: int, *, measured_cms: int, measured_units: int) -> int | None:
-    """Micro-yuan that a run of so many units will likely cost, up to the next fen; None when nothing was measured.
+    """Micro-yuan that a run of so many units will likely cost, in fen; None when nothing was measured.
 
     Scales the card-time measured on `measured_units` with the units, and stays below the cap. A price without
     a part for card-time needs no measurement.

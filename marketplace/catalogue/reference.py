@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def _classes() -> list[str]:
     names = ("key", "asset", "kind", "name_zh", "name_en", "unit_zh", "unit_en", "spec")
     rows = _read(DATA / "classes.json")["classes"]
     return _upsert(
-        ResourceClass, "key", [{n: row[n] for n in names} | {"is_sellable": row["key"] in SELLABLE} for row in rows]
+        ResourceClass,
+        "key",
+        [{n: row[n] for n in names} | {"is_sellable": row["key"] in SELLABLE} for row in rows],
     )
 
 
@@ -91,17 +94,25 @@ def _index_prices() -> list[str]:
     on = date.fromisoformat(content["index_date"])
     known = set(IndexPrice.objects.filter(date=on).values_list("resource_class__key", flat=True))
     classes = {row.key: row for row in ResourceClass.objects.all()}
-    missing = [row for row in content["classes"] if row["index_price_uy"] is not None and row["key"] not in known]
+    missing = [
+        row for row in content["classes"] if row["index_price_uy"] is not None and row["key"] not in known
+    ]
     IndexPrice.objects.bulk_create(
-        IndexPrice(resource_class=classes[row["key"]], date=on, price_uy=row["index_price_uy"], quotes=row["quotes"],
-                   source=content["source"])
+        IndexPrice(
+            resource_class=classes[row["key"]],
+            date=on,
+            price_uy=row["index_price_uy"],
+            quotes=row["quotes"],
+            source=content["source"],
+        )
         for row in missing
     )
     return [f"+ indexprice {row['key']} {on}" for row in missing]
 
 
 def _packages() -> list[str]:
-    runnable = {row["code"]: row for row in package_files()}
+    known = recipes.keys()
+    runnable = {row["code"]: row for row in package_files() if row["recipe"] in known}
     wanted = {row["code"]: _reference_row(row) for row in _read(DATA / "packages.json")["packages"]}
     for code, row in runnable.items():
         wanted[code] = {**wanted.get(code, {}), **_runnable_row(row)}
@@ -118,11 +129,22 @@ def _packages() -> list[str]:
 def _reference_row(row: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in ("workload", "proof")}
     source = f"{row['workload']}. Proof: {row['proof']}. Price: {row['source']}"
-    return {**kept, "source": source, "recipe": "", "is_runnable": False}
+    nothing = {"recipe": "", "sample": "", "example_result": None, "example_digest": "", "price_hint": {}}
+    return {**kept, **nothing, "source": source, "is_runnable": False}
 
 
 def _runnable_row(row: dict[str, Any]) -> dict[str, Any]:
-    fields = {field.name for field in Package._meta.concrete_fields} - {"id", "search", "sort_zh", "is_runnable"}
+    fields = {field.name for field in Package._meta.concrete_fields}
     kept = {name: value for name, value in row.items() if name in fields}
-    recipes.get(kept["recipe"])  # KeyError: a package of a recipe that does not exist
-    return {**kept, "is_runnable": True}
+    price = dict(row.get("price", {}))
+    if "core_hours_limit_cms" in price:
+        price["core_limit_cms"] = price.pop("core_hours_limit_cms")
+    path = recipes.FOLDER / row.get("example", "")
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return {
+        **kept,
+        "price_hint": price,
+        "example_result": json.loads(text) if text else None,
+        "example_digest": sha256(text.encode()).hexdigest()[:16] if text else "",
+        "is_runnable": True,
+    }

@@ -3,9 +3,15 @@
 from django.utils.translation import gettext_lazy as _
 
 REFUSALS = {
-    "not_a_provider": _("Your company is not registered as a provider yet. Register a site first; nothing was changed."),
-    "company_not_approved": _("Your company is still waiting for approval. You can submit as soon as it is approved."),
-    "package_not_runnable": _("“{package}” cannot run here yet, so it cannot be offered. Choose another outcome."),
+    "not_a_provider": _(
+        "Your company is not registered as a provider yet. Register a site first; nothing was changed."
+    ),
+    "company_not_approved": _(
+        "Your company is still waiting for approval. You can submit as soon as it is approved."
+    ),
+    "package_not_runnable": _(
+        "“{package}” cannot run here yet, so it cannot be offered. Choose another outcome."
+    ),
     "class_not_sellable": _("No engine here can run {resource_class} yet. Choose another class."),
     "offering_not_draft": _("Only a draft can be changed. Prices can be changed at any time."),
     "price_needed": _("Set a price first: buyers must see the most it can cost."),
@@ -14,6 +20,8 @@ REFUSALS = {
     "price_is_zero": _("This price would be zero. Set a base price, a price per unit or a rate per hour."),
     "limit_needed": _("Set the most card-time that one run may use; the cap is made from it."),
     "cores_needed": _("A run needs at least one core."),
-    "index_price_stands": _("The price of {date} is already recorded as CNY {price_uy}; a dated price is never changed."),
+    "index_price_stands": _(
+        "The price of {date} is already recorded as CNY {price_uy}; a dated price is never changed."
+    ),
     "too_many_tries": (_("Too many tries from this address. Wait an hour and try again."), 429),
 }

@@ -4,15 +4,20 @@ import pytest
 
 from marketplace.catalogue import actions
 from marketplace.catalogue.models import ResourceClass
-
 from tests.marketplace.catalogue.goods import make_offering, make_package, make_region
 
 
 @pytest.fixture
 def cpu(db):
     return ResourceClass.objects.create(
-        key="cpu", asset="CH:CPU", kind="cpu", name_zh="通用CPU核", name_en="General CPU core", unit_zh="核时",
-        unit_en="core-hour", is_sellable=True,
+        key="cpu",
+        asset="CH:CPU",
+        kind="cpu",
+        name_zh="通用CPU核",
+        name_en="General CPU core",
+        unit_zh="核时",
+        unit_en="core-hour",
+        is_sellable=True,
     )
 
 

@@ -10,10 +10,22 @@ CNY = 1_000_000
 
 def make_package(code="cat-fc", **fields):
     values = {
-        "code": code, "recipe": "forecast", "industry": "catering", "name_zh": "备货与销量预测", "name_en": "Demand forecast",
-        "outcome_zh": "预测每家门店明天卖多少", "outcome_en": "What each outlet will sell tomorrow",
-        "unit_key": "series", "unit_zh": "家门店", "unit_en": "outlets", "data_class": "confidential",
-        "sizing_default": 20, "sizing_min": 1, "sizing_max": 60, "is_runnable": True, **fields,
+        "code": code,
+        "recipe": "forecast",
+        "industry": "catering",
+        "name_zh": "备货与销量预测",
+        "name_en": "Demand forecast",
+        "outcome_zh": "预测每家门店明天卖多少",
+        "outcome_en": "What each outlet will sell tomorrow",
+        "unit_key": "series",
+        "unit_zh": "家门店",
+        "unit_en": "outlets",
+        "data_class": "confidential",
+        "sizing_default": 20,
+        "sizing_min": 1,
+        "sizing_max": 60,
+        "is_runnable": True,
+        **fields,
     }
     package = Package(**values)
     package.search, package.sort_zh = search_terms(package), sort_key_zh(package.name_zh)
@@ -27,10 +39,20 @@ def make_region(key="zhejiang", name_zh="浙江", name_en="Zhejiang"):
 
 def make_offering(provider, package, region, resource_class, now, *, state="published", **price):
     offering = actions.create_offering(
-        provider=provider, package=package, resource_class=resource_class, region=region, actor="user:1", now=now
+        provider=provider,
+        package=package,
+        resource_class=resource_class,
+        region=region,
+        actor="user:1",
+        now=now,
     )
-    price = {"base_uy": 19 * CNY, "per_unit_uy": 2 * CNY, "rate_uy_per_hour": 90_000, "core_limit_cms": 36_000_000,
-             **price}
+    price = {
+        "base_uy": 19 * CNY,
+        "per_unit_uy": 2 * CNY,
+        "rate_uy_per_hour": 90_000,
+        "core_limit_cms": 36_000_000,
+        **price,
+    }
     actions.set_price(offering=offering, actor="user:1", now=now, **price)
     if state != "draft":
         actions.submit(offering=offering, actor="user:1", now=now)

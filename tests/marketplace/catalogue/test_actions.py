@@ -7,7 +7,6 @@ from marketplace.catalogue import actions
 from marketplace.catalogue.models import IndexPrice, Interest, Offering, Plan, ResourceClass
 from portal.core.errors import Refused, Stale
 from portal.history.models import Step
-
 from tests.marketplace.catalogue.goods import CNY, make_package
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +26,13 @@ def test_it_goes_from_draft_to_the_shelf_and_to_the_archive(draft, now):
     actions.resume(offering=draft, actor="user:1", now=now)
     actions.archive(offering=draft, actor="user:1", now=now)
     assert steps() == [
-        ("", "draft", ""), ("draft", "draft", "price_set"), ("draft", "submitted", ""), ("submitted", "published", ""),
-        ("published", "paused", ""), ("paused", "published", ""), ("published", "archived", ""),
+        ("", "draft", ""),
+        ("draft", "draft", "price_set"),
+        ("draft", "submitted", ""),
+        ("submitted", "published", ""),
+        ("published", "paused", ""),
+        ("paused", "published", ""),
+        ("published", "archived", ""),
     ]
 
 
@@ -50,7 +54,9 @@ def test_it_does_not_list_what_cannot_run(yongli, region, cpu, now):
 
 
 def test_it_does_not_list_on_a_class_that_no_engine_has(yongli, package, region, now):
-    card = ResourceClass.objects.create(key="h800_80g", asset="CH:H800_80G", kind="gpu", name_en="H800", unit_en="h")
+    card = ResourceClass.objects.create(
+        key="h800_80g", asset="CH:H800_80G", kind="gpu", name_en="H800", unit_en="h"
+    )
     with pytest.raises(Refused) as refused:
         actions.create_offering(
             provider=yongli, package=package, resource_class=card, region=region, actor="user:1", now=now
@@ -59,7 +65,9 @@ def test_it_does_not_list_on_a_class_that_no_engine_has(yongli, package, region,
 
 
 def test_it_changes_a_draft(draft, now):
-    actions.update_draft(offering=draft, actor="user:1", now=now, name="  Night kitchen ", notes="Answers by six.")
+    actions.update_draft(
+        offering=draft, actor="user:1", now=now, name="  Night kitchen ", notes="Answers by six."
+    )
     draft.refresh_from_db()
     assert (draft.name, draft.notes) == ("Night kitchen", "Answers by six.")
     assert Step.objects.last().params == {"fields": ["name", "notes"]}
@@ -104,7 +112,9 @@ def test_it_does_not_submit_for_a_company_that_waits_for_approval(draft, yongli,
 def test_it_is_returned_with_a_sentence_and_submitted_again(draft, now):
     actions.set_price(offering=draft, actor="user:1", now=now, **PRICE)
     actions.submit(offering=draft, actor="user:1", now=now)
-    actions.return_to_draft(offering=draft, reason="Say in the notes when results arrive.", actor="user:2", now=now)
+    actions.return_to_draft(
+        offering=draft, reason="Say in the notes when results arrive.", actor="user:2", now=now
+    )
     draft.refresh_from_db()
     assert (draft.state, draft.returned_reason) == ("draft", "Say in the notes when results arrive.")
     actions.submit(offering=draft, actor="user:1", now=now)
@@ -152,7 +162,9 @@ def test_a_new_price_ends_the_old_one_at_the_same_instant(offering, now, later):
 
 def test_the_same_price_again_changes_nothing(offering, later):
     plan = offering.plans.get()
-    same = {k: getattr(plan, k) for k in ("base_uy", "per_unit_uy", "rate_uy_per_hour", "core_limit_cms", "cores")}
+    same = {
+        k: getattr(plan, k) for k in ("base_uy", "per_unit_uy", "rate_uy_per_hour", "core_limit_cms", "cores")
+    }
     assert actions.set_price(offering=offering, actor="user:1", now=later(hours=1), **same) == plan
     assert Plan.objects.count() == 1
 
@@ -173,8 +185,12 @@ def test_it_does_not_end_the_last_price_of_what_is_sold(offering, later):
 
 @pytest.mark.parametrize(
     ("price", "code"),
-    [({"base_uy": -1, "core_limit_cms": 1}, "price_negative"), ({"core_limit_cms": 1}, "price_is_zero"),
-     ({"base_uy": 1, "core_limit_cms": 0}, "limit_needed"), ({"base_uy": 1, "core_limit_cms": 1, "cores": 0}, "cores_needed")],
+    [
+        ({"base_uy": -1, "core_limit_cms": 1}, "price_negative"),
+        ({"core_limit_cms": 1}, "price_is_zero"),
+        ({"base_uy": 1, "core_limit_cms": 0}, "limit_needed"),
+        ({"base_uy": 1, "core_limit_cms": 1, "cores": 0}, "cores_needed"),
+    ],
 )
 def test_it_refuses_a_price_that_is_none(draft, now, price, code):
     with pytest.raises(Refused) as refused:
@@ -214,10 +230,16 @@ def test_who_asks_twice_asks_once(package, lin, now):
 
 
 def test_a_dated_index_price_stands(cpu):
-    first = actions.record_index_price(resource_class=cpu, date=date(2026, 11, 1), price_uy=90_000, source="quotes")
-    same = actions.record_index_price(resource_class=cpu, date=date(2026, 11, 1), price_uy=90_000, source="quotes")
+    first = actions.record_index_price(
+        resource_class=cpu, date=date(2026, 11, 1), price_uy=90_000, source="quotes"
+    )
+    same = actions.record_index_price(
+        resource_class=cpu, date=date(2026, 11, 1), price_uy=90_000, source="quotes"
+    )
     assert first == same
     with pytest.raises(Refused) as refused:
-        actions.record_index_price(resource_class=cpu, date=date(2026, 11, 1), price_uy=80_000, source="quotes")
+        actions.record_index_price(
+            resource_class=cpu, date=date(2026, 11, 1), price_uy=80_000, source="quotes"
+        )
     assert refused.value.code == "index_price_stands"
     assert IndexPrice.objects.get().price_uy == 90_000

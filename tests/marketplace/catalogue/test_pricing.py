@@ -11,11 +11,15 @@ amounts = st.integers(0, 10**12)
 
 
 def plan(**fields):
-    return SimpleNamespace(**{"base_uy": 0, "per_unit_uy": 0, "rate_uy_per_hour": 0, "core_limit_cms": 1, **fields})
+    return SimpleNamespace(
+        **{"base_uy": 0, "per_unit_uy": 0, "rate_uy_per_hour": 0, "core_limit_cms": 1, **fields}
+    )
 
 
 def test_it_adds_base_units_and_the_card_time_limit():
-    p = plan(base_uy=19_000_000, per_unit_uy=2_500_000, rate_uy_per_hour=90_000, core_limit_cms=10 * CARD_HOUR_CMS)
+    p = plan(
+        base_uy=19_000_000, per_unit_uy=2_500_000, rate_uy_per_hour=90_000, core_limit_cms=10 * CARD_HOUR_CMS
+    )
     assert cap_uy(p, 20) == 70_000_000  # 19 + 50 + 0.90, up to whole yuan
 
 
@@ -33,7 +37,9 @@ def test_it_refuses_no_units():
 
 
 def test_it_expects_what_was_measured_scaled_with_the_units():
-    p = plan(base_uy=19_000_000, per_unit_uy=2_000_000, rate_uy_per_hour=120_000, core_limit_cms=10 * CARD_HOUR_CMS)
+    p = plan(
+        base_uy=19_000_000, per_unit_uy=2_000_000, rate_uy_per_hour=120_000, core_limit_cms=10 * CARD_HOUR_CMS
+    )
     half_an_hour = CARD_HOUR_CMS // 2
     assert expected_uy(p, 20, measured_cms=half_an_hour, measured_units=20) == 59_060_000
     assert expected_uy(p, 40, measured_cms=half_an_hour, measured_units=20) == 99_120_000
@@ -47,8 +53,12 @@ def test_it_needs_no_measurement_for_a_price_without_card_time():
     assert expected_uy(plan(base_uy=5_000_001), 1, measured_cms=0, measured_units=1) == 5_010_000
 
 
-@given(amounts, amounts, amounts, st.integers(1, 10**12), st.integers(1, 10**5), amounts, st.integers(1, 10**5))
-def test_no_run_that_stays_in_its_limit_costs_more_than_the_cap(base, per_unit, rate, limit, units, measured, of):
+@given(
+    amounts, amounts, amounts, st.integers(1, 10**12), st.integers(1, 10**5), amounts, st.integers(1, 10**5)
+)
+def test_no_run_that_stays_in_its_limit_costs_more_than_the_cap(
+    base, per_unit, rate, limit, units, measured, of
+):
     p = plan(base_uy=base, per_unit_uy=per_unit, rate_uy_per_hour=rate, core_limit_cms=limit)
     cap = cap_uy(p, units)
     exact = base + units * per_unit + -(-limit * rate // CARD_HOUR_CMS)

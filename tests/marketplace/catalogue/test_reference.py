@@ -7,7 +7,6 @@ from django.core.management import call_command
 from marketplace.catalogue import reference
 from marketplace.catalogue.models import IndexPrice, Package, Region, ResourceClass
 from portal.accounts.models import Industry
-
 from tests.marketplace.catalogue.goods import make_package
 
 
@@ -20,13 +19,18 @@ def packages():
 
 
 def test_every_index_is_the_median_of_its_quotes_without_carrier_lists():
-    quotes = {row["key"]: [q["price_uy"] for q in row["quotes"] if q["kind"] != "carrier_list"] for row in classes()["classes"]}
+    quotes = {
+        row["key"]: [q["price_uy"] for q in row["quotes"] if q["kind"] != "carrier_list"]
+        for row in classes()["classes"]
+    }
     quotes["a100_80g"] = quotes["a800_80g"] = quotes["a100_80g"] + quotes["a800_80g"]  # one reference class
     for row in classes()["classes"]:
         if not quotes[row["key"]]:
             assert row["index_price_uy"] is None, row["key"]
         else:
-            assert abs(row["index_price_uy"] - median(quotes[row["key"]])) <= 5_000, row["key"]  # shown to a fen
+            assert abs(row["index_price_uy"] - median(quotes[row["key"]])) <= 5_000, row[
+                "key"
+            ]  # shown to a fen
 
 
 def test_every_quote_and_specification_names_its_source():
@@ -39,8 +43,12 @@ def test_all_47_packages_speak_both_languages():
     rows = packages()
     assert len({row["code"] for row in rows}) == len(rows) == 47
     for row in rows:
-        assert all(row[f"{field}_{lang}"] for field in ("name", "outcome", "unit", "firm") for lang in ("zh", "en")), row
-        assert any(word.isascii() for word in row["words"]) and any(not word.isascii() for word in row["words"]), row
+        assert all(
+            row[f"{field}_{lang}"] for field in ("name", "outcome", "unit", "firm") for lang in ("zh", "en")
+        ), row
+        assert any(word.isascii() for word in row["words"]) and any(
+            not word.isascii() for word in row["words"]
+        ), row
         assert 0 < row["reference_price_low_uy"] < row["reference_price_high_uy"]
 
 

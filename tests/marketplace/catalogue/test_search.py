@@ -22,15 +22,30 @@ def test_it_reads_full_width_letters():
 
 @pytest.mark.parametrize(
     ("word", "stem"),
-    [("plans", "plan"), ("planning", "plan"), ("planned", "plan"), ("routes", "rout"), ("routing", "rout"),
-     ("deliveries", "delivery"), ("boxes", "box"), ("glass", "glass"), ("sales", "sal"), ("sale", "sal"),
-     ("forecasting", "forecast"), ("cell", "cell"), ("cells", "cell"), ("gas", "gas")],
+    [
+        ("plans", "plan"),
+        ("planning", "plan"),
+        ("planned", "plan"),
+        ("routes", "rout"),
+        ("routing", "rout"),
+        ("deliveries", "delivery"),
+        ("boxes", "box"),
+        ("glass", "glass"),
+        ("sales", "sal"),
+        ("sale", "sal"),
+        ("forecasting", "forecast"),
+        ("cell", "cell"),
+        ("cells", "cell"),
+        ("gas", "gas"),
+    ],
 )
 def test_it_finds_the_stem(word, stem):
     assert search.stem(word) == stem
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("forcast", "forecast"), ("tomorow", "tomorrow"), ("delivary", "delivery")])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("forcast", "forecast"), ("tomorow", "tomorrow"), ("delivary", "delivery")]
+)
 def test_it_corrects_a_slip_of_the_finger(typed, meant):
     assert search.corrected([typed], ["forecast", "tomorrow", "delivery", "hotel"]) == [meant]
 
@@ -45,7 +60,9 @@ def test_it_ranks_the_title_over_a_passing_word():
 
 
 def test_it_leaves_out_what_only_shares_a_common_word():
-    fields = {"hit": [("parcel volume forecast tomorrow depot", 3)]} | {f"x{i}": [("tomorrow", 1)] for i in range(9)}
+    fields = {"hit": [("parcel volume forecast tomorrow depot", 3)]} | {
+        f"x{i}": [("tomorrow", 1)] for i in range(9)
+    }
     assert [key for key, _ in search.ranked(["parcel", "volum", "tomorrow"], fields)] == ["hit"]
 
 
