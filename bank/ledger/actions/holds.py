@@ -12,8 +12,9 @@ from portal.core.ids import public_id
 from ..chart import CHART, Kind
 from ..models import AMOUNT_MAX, Account, Hold, Journal
 from . import lots
-from .accounts import locked
-from .posting import Leg, fingerprint, refuse_if_short, write
+from .posting import Entry, Leg, fingerprint, short, write
+
+HOLD_SQL = "SELECT * FROM ledger_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 def hold(*, key: str, account: Account, amount: int, cause: str, now: datetime,
@@ -31,22 +32,16 @@ def hold(*, key: str, account: Account, amount: int, cause: str, now: datetime,
         raise Refused("not_holdable", account=account.public_id)
     if expires_at and expires_at <= now:
         raise Refused("hold_expired")
-    mark = fingerprint("hold", account.pk, amount, cause)
+    row = Hold(
+        public_id=public_id("hld"), key=key, fingerprint=fingerprint("hold", account.pk, amount, cause),
+        account=account, amount=amount, cause=cause, created_at=now, expires_at=expires_at)
+    if not account.lots:
+        return _insert(row)[0]
     with transaction.atomic():
-        fresh_account = locked([account.pk])[account.pk]
-        row = Hold(public_id=public_id("hld"), key=key, fingerprint=mark, account=fresh_account, amount=amount,
-                   cause=cause, created_at=now, expires_at=expires_at)
-        known = Hold.objects.filter(key=key).first()
-        if known is None:
-            refuse_if_short(fresh_account, amount)
-            known = _insert(row)
-        if known is not None:
-            if known.fingerprint != mark:
-                raise Refused("idempotency_conflict", key=key)
-            return known
-        if fresh_account.lots:
-            lots.pin(row, now)
-        return row
+        made, known = _insert(row)
+        if not known:
+            lots.pin(made, now)
+        return made
 
 
 def settle(*, key: str, hold: Hold, target: Account, amount: int, reason: str, now: datetime,
@@ -60,24 +55,24 @@ def settle(*, key: str, hold: Hold, target: Account, amount: int, reason: str, n
         raise Refused("amount_not_positive")
     with transaction.atomic():
         row = _locked(hold)
-        legs = [Leg(row.account, -amount), Leg(target, amount)]
-        known = Journal.objects.filter(key=key).first()
-        if known is None:
+        known = Journal.objects.filter(key=key).exists()
+        if not known:
             _refuse_unless_open(row, now)
             if amount > row.left:
                 raise Refused("hold_exceeded", hold=row.public_id)
-        journal = write(key=key, reason=reason, cause=row.cause, legs=legs, now=now, hold=row, parts=(final,))
-        if known is None and final:
-            row.refresh_from_db(fields=["settled", "state"])
-            if row.left:
-                _resolve(row, Hold.State.SETTLED, now, key)
+        legs = [Leg(row.account, -amount), Leg(target, amount)]
+        journal = write(Entry(key, reason, row.cause, legs), now=now, hold=row, final=final)
+        if not known and final and amount < row.left:
+            _resolve(row, Hold.State.SETTLED, now, key)
         hold.refresh_from_db()
         return journal
 
 
 def release(*, key: str, hold: Hold, now: datetime) -> Hold:
-    """Give back what is still reserved. The same key again returns the hold. Refused: hold_resolved,
-    idempotency_conflict (the key released another hold)."""
+    """Give back what is still reserved. The same key again returns the hold.
+
+    Refused: hold_resolved, hold_expired, idempotency_conflict (the key released another hold).
+    """
     with transaction.atomic():
         row = _locked(hold)
         if row.state == Hold.State.RELEASED and row.resolve_key == key:
@@ -85,7 +80,7 @@ def release(*, key: str, hold: Hold, now: datetime) -> Hold:
         if Hold.objects.filter(resolve_key=key).exists():
             raise Refused("idempotency_conflict", key=key)
         if row.state != Hold.State.OPEN:
-            raise Refused("hold_resolved", hold=row.public_id)
+            raise _resolved(row)
         _resolve(row, Hold.State.RELEASED, now, key)
         hold.refresh_from_db()
         return hold
@@ -104,14 +99,14 @@ def extend(*, hold: Hold, expires_at: datetime | None, now: datetime) -> Hold:
 
 
 def expire_holds(*, now: datetime, limit: int = 500) -> int:
-    """Release what is past its time, oldest first; returns how many. Safe beside itself and every other action."""
+    """Release what is past its time, oldest first; returns how many. Safe beside every other action."""
     due = Hold.objects.filter(state=Hold.State.OPEN, expires_at__lte=now).order_by("expires_at", "id")
     count = 0
     for pk in list(due.values_list("pk", flat=True)[:limit]):
         with transaction.atomic():
-            row = (Hold.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-                   .select_related("account")
-                   .filter(pk=pk, state=Hold.State.OPEN, expires_at__lte=now).first())
+            rows = Hold.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            row = rows.select_related("account").filter(
+                pk=pk, state=Hold.State.OPEN, expires_at__lte=now).first()
             if row:
                 _resolve(row, Hold.State.EXPIRED, now, "")
                 count += 1
@@ -119,41 +114,45 @@ def expire_holds(*, now: datetime, limit: int = 500) -> int:
 
 
 def _locked(hold: Hold) -> Hold:
-    return Hold.objects.select_for_update(no_key=True, of=("self",)).select_related("account").get(pk=hold.pk)
+    rows = Hold.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("account").get(pk=hold.pk)
+
+
+def _resolved(row: Hold) -> Refused:
+    code = "hold_expired" if row.state == Hold.State.EXPIRED else "hold_resolved"
+    return Refused(code, hold=row.public_id)
 
 
 def _refuse_unless_open(row: Hold, now: datetime) -> None:
     if row.state != Hold.State.OPEN:
-        raise Refused("hold_expired" if row.state == Hold.State.EXPIRED else "hold_resolved", hold=row.public_id)
+        raise _resolved(row)
     if row.expires_at and row.expires_at <= now:
         raise Refused("hold_expired", hold=row.public_id)
 
 
 def _resolve(row: Hold, state: str, now: datetime, key: str) -> None:
     """Release the rest of a locked, open hold; an overdue lot that it kept alive expires at once."""
-    locked([row.account_id])
+    row.refresh_from_db(fields=["settled", "released"])
     rest = row.left
     freed = lots.unpin(row, rest) if row.account.lots else []
-    Hold.objects.filter(pk=row.pk).update(released=row.released + rest, state=state, resolved_at=now, resolve_key=key)
+    Hold.objects.filter(pk=row.pk).update(
+        released=row.released + rest, state=state, resolved_at=now, resolve_key=key)
     for lot, _part in freed:
-        if lot.expires_at <= now and row.account.kind in lots.EXPIRING:
-            lots.expire_lot(lot.pk, now)
+        lots.expire_lot(lot.pk, now)
 
 
-def _insert(row: Hold) -> Hold | None:
-    """None when the row is in; the other's hold when a rival with the same key was faster."""
+def _insert(row: Hold) -> tuple[Hold, bool]:
+    """The hold, and whether it was there already (the same key)."""
+    account = row.account
     with connection.cursor() as c:
-        c.execute(
-            "INSERT INTO ledger_hold (public_id, key, fingerprint, account_id, amount, settled, released, state, cause,"
-            " created_at, expires_at, resolve_key) VALUES (%s, %s, %s, %s, %s, 0, 0, 'open', %s, %s, %s, '')"
-            " ON CONFLICT (key) DO NOTHING RETURNING id",
-            [row.public_id, row.key, row.fingerprint, row.account_id, row.amount, row.cause, row.created_at,
-             row.expires_at],
-        )
-        made = c.fetchone()
-    if made is None:
-        return Hold.objects.get(key=row.key)
-    row.pk = made[0]
-    row._state.adding = False
-    return None
-
+        c.execute(HOLD_SQL, [row.public_id, row.key, row.fingerprint, account.pk, row.amount, row.cause,
+                             row.created_at, row.expires_at])
+        pk, known, refusal, available = c.fetchone()
+    if refusal == "insufficient":
+        raise short(account, row.amount, available)
+    if refusal:
+        raise Refused(refusal, key=row.key)
+    if known:
+        return Hold.objects.select_related("account").get(pk=pk), True
+    row.pk, row._state.adding = pk, False
+    return row, False
