@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -141,6 +142,16 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} · {self.organisation} · {self.role}"
 
+    @property
+    def actor(self) -> str:
+        return f"user:{self.user_id}"
+
+    def grants(self, scope: str) -> bool:
+        """May this person use a REST door that needs that right? "owner" is a right that no key has."""
+        if self.role == self.Role.OWNER:
+            return True
+        return scope in ROLE_SCOPES[self.Role(self.role)]
+
 
 class ApiKey(models.Model):
     """A program's way in: a public id and a secret of which only a hash is kept. Belongs to one company."""
@@ -167,3 +178,24 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.public_id})"
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("key")
+        super().save(*args, **kwargs)
+
+    @property
+    def actor(self) -> str:
+        return f"key:{self.public_id}"
+
+    def grants(self, scope: str) -> bool:
+        """Does this key have that right? None has "owner": a key never makes keys."""
+        return scope in self.scopes
+
+    def works_at(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+ROLE_SCOPES: dict[Membership.Role, set[str]] = {
+    Membership.Role.BUYER: {ApiKey.Scope.READ, ApiKey.Scope.ORDER, ApiKey.Scope.PROVIDE},
+    Membership.Role.FINANCE: {ApiKey.Scope.READ, ApiKey.Scope.FINANCE},
+}
