@@ -62,7 +62,7 @@
       ink = null;
       grid.classList.remove("painting");
       tell();
-      setTimeout(function () { skip = null; }, 0);
+      setTimeout(function () { skip = null; }, 60);
     }
     grid.addEventListener("pointerup", end);
     grid.addEventListener("pointercancel", end);

@@ -14,16 +14,26 @@ from django import template
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import formats
-from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.dates import WEEKDAYS
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext, pgettext_lazy
 
 from portal.core import words as plain
 from portal.core.errors import Refused, sentence
 from portal.core.money import FEN_UY, ceil_to
 
 register = template.Library()
+
+SHORT_DAYS = (
+    pgettext_lazy("short weekday", "Mon"),
+    pgettext_lazy("short weekday", "Tue"),
+    pgettext_lazy("short weekday", "Wed"),
+    pgettext_lazy("short weekday", "Thu"),
+    pgettext_lazy("short weekday", "Fri"),
+    pgettext_lazy("short weekday", "Sat"),
+    pgettext_lazy("short weekday", "Sun"),
+)
 
 
 def _rounded(amount: int, unit: int) -> int:
@@ -222,7 +232,7 @@ def ink_grid(
     span = max(1, high - low)
     days = [
         {
-            "short": WEEKDAYS_ABBR[day],
+            "short": SHORT_DAYS[day],
             "cells": [
                 {
                     "hour": day * 24 + hour,

@@ -1,4 +1,4 @@
-"""What the style guide is filled with: one plausible week of a kitchen and a mould maker. Invented figures."""
+"""What the style guide is filled with: a week of a kitchen and a mould maker. Invented figures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,24 @@ from django import forms
 
 NOW = datetime(2026, 11, 23, 1, 12, tzinfo=UTC)
 WEEK = (0.8, 1.0, 0.96, 0.93, 1.05, 1.28, 1.22)
-TRADES = (
-    "agriculture industry construction wholesale retail transport warehousing post accommodation catering "
-    "information_transmission software_it real_estate property_management leasing_business other"
-).split()
+TRADES = [
+    "agriculture",
+    "industry",
+    "construction",
+    "wholesale",
+    "retail",
+    "transport",
+    "warehousing",
+    "post",
+    "accommodation",
+    "catering",
+    "information_transmission",
+    "software_it",
+    "real_estate",
+    "property_management",
+    "leasing_business",
+    "other",
+]
 TRADE_NAMES = {
     "en": [
         "Agriculture",
