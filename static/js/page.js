@@ -20,6 +20,7 @@
     if (form.method !== "post" || event.defaultPrevented || form.hasAttribute("hx-post")) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
+    setTimeout(function () { delete form.dataset.sent; }, 8000);
     // coming back with the Back button must find the form usable
     window.addEventListener("pageshow", function () { delete form.dataset.sent; }, { once: true });
   });

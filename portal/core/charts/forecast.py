@@ -56,6 +56,7 @@ class ForecastPicture:
     lines: tuple[Line, ...]
     ticks: tuple[Tick, ...]
     history: str
+    history_area: str
     bridge: str
     forecast: str
     band: str
@@ -152,6 +153,7 @@ def picture(
         lines=_lines(frame, step),
         ticks=_ticks(dates, frame, date_ticks, n) if len(dates) > 1 else (),
         history=points(past),
+        history_area=points([*past, (past[-1][0], frame.base), (past[0][0], frame.base)]) if past else "",
         bridge=points([past[-1], future[0]]) if past and future else "",
         forecast=points(future),
         band=_band(frame, n, coming),
