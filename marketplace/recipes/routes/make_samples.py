@@ -19,11 +19,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from marketplace import recipes
-from marketplace.recipes.routes.manifest import check
 
 SAMPLES = recipes.FOLDER / "samples"
 PACKAGES = recipes.FOLDER / "packages-routes.json"
@@ -269,26 +269,25 @@ def _place(town: Town, lat: float, lon: float) -> tuple[object, object]:
     return round(east), round((lat - depot_lat) * DEGREE_M)
 
 
-def run(python: str, code: str, params: dict[str, object]) -> str:
-    """result.json of the recipe's program on a package's sample."""
+def run(python: str, package: dict[str, Any]) -> str:
+    """result.json of a package's program on its own sample."""
+    recipe, sample = recipes.get(package["recipe"]), recipes.FOLDER / package["sample"]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        sample = SAMPLES / f"{code}.csv"
         with sample.open("rb") as file:
-            (work / "input.csv").write_bytes(check(file, sample.name, params).clean)
-        (work / "params.json").write_text(json.dumps(params), encoding="utf-8")
-        program = recipes.FOLDER / "routes" / "program.py"
-        subprocess.run([python, program], env={**os.environ, "WORK": folder}, check=True)
+            (work / "input.csv").write_bytes(recipe.check(file, sample.name, package["params"]).clean)
+        (work / "params.json").write_text(json.dumps(package["params"]), encoding="utf-8")
+        subprocess.run([python, recipe.program], env={**os.environ, "WORK": folder}, check=True)
         return (work / "out" / "result.json").read_text(encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:
+    small = replace(HANGZHOU, header="customer,lat,lon,boxes,opens,closes,service_min", stops=24)
+    (recipes.FOLDER / "routes" / "sample" / "stops.csv").write_text(draw(small, "stops"), encoding="utf-8")
     for code, town in TOWNS.items():
         (SAMPLES / f"{code}.csv").write_text(draw(town, code), encoding="utf-8")
     for package in json.loads(PACKAGES.read_text(encoding="utf-8")) if arguments else []:
-        if package["recipe"] == "routes":
-            result = run(arguments[0], package["code"], package["params"])
-            (SAMPLES / f"{package['code']}.result.json").write_text(result + "\n", encoding="utf-8")
+        (recipes.FOLDER / package["example"]).write_text(run(arguments[0], package) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

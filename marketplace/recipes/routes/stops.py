@@ -14,6 +14,7 @@ from marketplace.recipes.intake import Row, Table
 
 MAX_STOPS = 2000  # the square distance matrix of more does not fit the program's memory
 DAY_MIN = 1440
+BLANK = -1.0  # a quantity left empty, until it is known which line is the depot
 YES = {"1", "y", "yes", "true", "depot", "warehouse", "hub", "start", "x", "√", "✓"} | {
     "是", "仓", "仓库", "总仓", "配送中心", "起点", "车场", "中央厨房", "总部", "基地"
 }  # fmt: skip
@@ -126,13 +127,18 @@ def read_table(table: Table, settings: Settings) -> Stops:
                     "routes_two_depots", row, "depot", first=first.name, first_line=first.line
                 )
             depots.append(len(entries))
-        entries.append(_entry(table, row, settings, is_depot=depots[-1:] == [len(entries)]))
+        entries.append(_entry(table, row, settings))
     if len(entries) < table.manifest.min_rows:
         raise InputRefused("routes_too_few", found=len(entries), least=table.manifest.min_rows)
     notes = [] if depots else [Note(code="routes_depot_first", params={"name": entries[0].name})]
     depot = entries.pop(depots[0] if depots else 0)
     if not table.has("demand"):
         notes.append(Note(code="routes_no_demand"))
+    blank = [number for number, entry in enumerate(entries) if entry.demand == BLANK]
+    for number in blank:
+        entries[number] = replace(entries[number], demand=0)
+    if blank:
+        notes.append(Note(code="routes_blank_demand", params={"count": len(blank)}))
     return Stops(unit=unit, entries=[_as_depot(depot, settings), *entries], notes=notes)
 
 
@@ -165,7 +171,7 @@ def parse_clock(text: str) -> int | None:
     return total if minutes < 60 and total <= DAY_MIN else None
 
 
-def _entry(table: Table, row: Row, settings: Settings, *, is_depot: bool) -> Entry:
+def _entry(table: Table, row: Row, settings: Settings) -> Entry:
     name = row.text("name")
     if not name:
         raise table.refused("missing_value", row, "name")
@@ -173,12 +179,7 @@ def _entry(table: Table, row: Row, settings: Settings, *, is_depot: bool) -> Ent
     opens, closes = _times(table, row)
     demand = 1.0
     if table.has("demand"):
-        if not row.raw("demand"):
-            demand = 0.0
-            if not is_depot:
-                table.count("routes_blank_demand")
-        else:
-            demand = row.number("demand")
+        demand = row.number("demand") if row.raw("demand") else BLANK
     service = row.number("service_min") if row.raw("service_min") else settings.service_min
     return Entry(
         line=row.line,

@@ -59,7 +59,7 @@ def _node(number: int, text: str) -> Entry:
     try:
         name, x, y = text.split()
         place = float(x), float(y)
-        if not max(map(abs, place)) < 1e9:
+        if not all(abs(value) < 1e9 for value in place):
             raise ValueError(text)
     except ValueError:
         raise _refused("routes_tsplib_line", number, text, value=text[:60]) from None

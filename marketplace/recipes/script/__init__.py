@@ -1,0 +1,1 @@
+"""Plain core-hours: the customer's own Python script, for up to the time bought."""
