@@ -27,6 +27,7 @@ from .search import QUERY_CHARS, corrected, nearest, ranked, terms
 PAGE_SIZE = 50
 COMPARED = 4
 FEATURED = 6
+TABLE_LINES = 10  # of an example result, on a package's page
 HEAVY = ("example_result", "search", "params", "columns_zh", "columns_en", "source")  # not needed on a card
 
 
@@ -127,6 +128,18 @@ class PackagePage:
     @property
     def picture(self) -> Mapping[str, Any] | None:
         return (self.example or {}).get("chart")
+
+    @property
+    def table_rows(self) -> list[list[tuple[Any, str]]]:
+        """The first lines of the example's table: (cell, alignment) pairs."""
+        table = (self.example or {}).get("table") or {"columns": [], "rows": []}
+        aligns = [column.get("align", "left") for column in table["columns"]]
+        return [list(zip(row, aligns, strict=False)) for row in table["rows"][:TABLE_LINES]]
+
+    @property
+    def table_more(self) -> int:
+        table = (self.example or {}).get("table") or {"rows": []}
+        return max(0, len(table["rows"]) - TABLE_LINES)
 
 
 def offer(plan: Plan, units: int | None = None) -> Offer:
@@ -349,7 +362,7 @@ def _alternating(cards: list[Card]) -> list[Card]:
 
 
 def _with_pictures(cards: list[Card]) -> list[Card]:
-    """The same cards with the chart of their example result. One query for those this process has not read."""
+    """The same cards with the chart of their example result. One query for what is not yet read."""
     missing = [
         card.package.pk
         for card in cards

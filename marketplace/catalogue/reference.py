@@ -115,7 +115,9 @@ def _packages() -> list[str]:
     runnable = {row["code"]: row for row in package_files() if row["recipe"] in known}
     wanted = {row["code"]: _reference_row(row) for row in _read(DATA / "packages.json")["packages"]}
     for code, row in runnable.items():
-        wanted[code] = {**wanted.get(code, {}), **_runnable_row(row)}
+        below = wanted.get(code, {})
+        words = list(dict.fromkeys([*below.get("words", []), *row["words"]]))
+        wanted[code] = {**below, **_runnable_row(row), "words": words}
     rows = []
     for values in wanted.values():
         package = Package(**values)
