@@ -15,6 +15,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # what is found, not sent: a lost message costs at most one round of the sweep
 app.conf.beat_schedule = {
+    "home.beat": {"task": "home.beat", "schedule": 10.0},
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0},
     "orders.open_pool": {"task": "orders.open_pool", "schedule": 300.0},
+    "provisioning.sweep": {"task": "provisioning.sweep", "schedule": 30.0},
+    "billing.close_month": {"task": "billing.close_month", "schedule": 3600.0},
 }

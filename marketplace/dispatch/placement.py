@@ -48,6 +48,11 @@ def hours_needed(start: datetime, latest_start: datetime, wall_s: int) -> list[d
     return hours
 
 
+def quantity_per_hour(cores: int, wall_s: int) -> int:
+    """What a run can take of one hour, at most: all its cores for the whole run, or for the whole hour."""
+    return cores * min(wall_s, 3600) * 1000
+
+
 def place(rooms: Sequence[Room], *, start: datetime, latest_start: datetime, cores: int, wall_s: int,
           prefer: Sequence[int] = ()) -> Placement | None:
     """The site that has room in every hour the run may touch; None when there is none.
@@ -56,7 +61,7 @@ def place(rooms: Sequence[Room], *, start: datetime, latest_start: datetime, cor
     with most room, then the oldest site, so that the choice is the same for the same pool.
     """
     hours = hours_needed(start, latest_start, wall_s)
-    quantity = cores * wall_s * 1000
+    quantity = quantity_per_hour(cores, wall_s)
     by_site: dict[int, dict[datetime, Room]] = {}
     for room in rooms:
         by_site.setdefault(room.site_id, {})[room.hour] = room

@@ -15,7 +15,7 @@ from marketplace import recipes
 from marketplace.billing import actions as billing
 from marketplace.billing import rating
 from marketplace.billing.models import Charge
-from marketplace.catalogue.models import Offering, Plan
+from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.dispatch import actions as dispatch
 from marketplace.engines.base import EngineUnavailable
 from marketplace.metering import actions as metering
@@ -26,6 +26,7 @@ from portal.accounts.models import Organisation, User
 from portal.core.enqueue import after_commit
 from portal.core.errors import Refused, Stale
 from portal.core.failpoints import failpoint
+from portal.core.money import CARD_HOUR_CMS
 from portal.core.words import local
 from portal.history import actions as history
 
@@ -33,6 +34,7 @@ from . import uploads
 from .models import Order, Quote, Upload
 
 LOOK_AGAIN = timedelta(seconds=2)
+BY_THE_HOUR = "core_hours"  # a package whose unit is machine time itself
 State = Order.State
 
 
@@ -45,11 +47,18 @@ def may_buy(organisation: Organisation, cap: int, asset: str) -> None:
         raise Refused("needs_approval", cap_uy=cap, limit_uy=policy.UNAPPROVED_ORDER_LIMIT_UY)
 
 
-def run_shape(plan: Plan, recipe_key: str) -> tuple[int, int]:
+def core_limit(plan: Plan, package: Package, units: int) -> int:
+    """The most card-time a run of so many units may use: the plan's limit, or the core-hours that are bought."""
+    if package.unit_key == BY_THE_HOUR:
+        return min(plan.core_limit_cms, units * CARD_HOUR_CMS)
+    return plan.core_limit_cms
+
+
+def run_shape(plan: Plan, recipe_key: str, limit_cms: int) -> tuple[int, int]:
     """(cores, wall seconds) of a run under this plan: whichever is shorter, the recipe's or the plan's limit."""
     manifest = recipes.get(recipe_key).manifest
     cores = min(plan.cores, manifest.cores)
-    return cores, max(1, min(manifest.wall_s, plan.core_limit_cms // 1000 // cores))
+    return cores, max(1, min(manifest.wall_s, limit_cms // 1000 // cores))
 
 
 @transaction.atomic
@@ -78,7 +87,8 @@ def quote(*, organisation: Organisation, offering: Offering, upload: Upload, uni
     plan = offering.plans.at(now).filter(billing_mode=Plan.BillingMode.ON_DEMAND).first()
     if plan is None:
         raise Refused("not_available")
-    cores, wall_s = run_shape(plan, package.recipe)
+    limit_cms = core_limit(plan, package, units)
+    cores, wall_s = run_shape(plan, package.recipe, limit_cms)
     expires_at = now + timedelta(seconds=policy.QUOTE_VALID_S)
     fresh = Quote(organisation=organisation, offering=offering, plan=plan, upload=upload, asset=asset, units=units,
                   params={**package.params, **(params or {})}, cores=cores, wall_s=wall_s, created_at=now,
@@ -90,7 +100,7 @@ def quote(*, organisation: Organisation, offering: Offering, upload: Upload, uni
         site_ids=listed or None, prefer=prefer_sites,
     )
     terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
-                         core_limit_cms=plan.core_limit_cms)
+                         core_limit_cms=limit_cms)
     rated = (
         rating.quote(terms, units=units, expected_cms=package.expected_cms) if asset == "CNY"
         else rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)

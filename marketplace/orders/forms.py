@@ -1,24 +1,32 @@
-"""Forms of this room: the file, the size of the job, and what else a recipe asks."""
+"""The form of a job: the file, and what else a package asks of its buyer."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from marketplace import recipes
 from marketplace.catalogue.models import Package
 
-ASKED = {  # what a buyer may set, by recipe parameter; the rest of a package's params are the package's own
-    "vehicles": (_("Vehicles"), 1, 200),
-    "capacity": (_("What one vehicle carries"), 1, 1_000_000),
-    "horizon": (_("How far ahead"), 1, 60),
-}
-HELP = {
-    "capacity": _("In the same unit as the demand column; leave it if the file has none."),
-    "horizon": _("In days, or months where the file is by month."),
-}
+FROM_FILE = {"series", "stops"}  # units that the file itself tells
+
+
+def _in_words(asked: dict[str, Any]) -> str:
+    zh = (get_language() or "").startswith("zh")
+    return asked["label_zh"] if zh else asked["label_en"]
+
+
+def _field(asked: dict[str, Any], initial: Any) -> forms.Field:
+    """The field of one entry of params["ask"]: {key, kind: integer|number|clock, label_en/_zh, min, max}."""
+    common: dict[str, Any] = {"label": _in_words(asked), "required": False, "initial": initial}
+    if asked["kind"] == "integer":
+        return forms.IntegerField(min_value=int(asked["min"]), max_value=int(asked["max"]), **common)
+    if asked["kind"] == "clock":
+        return forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **common)
+    return forms.FloatField(min_value=float(asked["min"]), max_value=float(asked["max"]), **common)
 
 
 class JobForm(forms.Form):
@@ -30,24 +38,24 @@ class JobForm(forms.Form):
         super().__init__(*args, **kwargs)
         manifest = recipes.get(package.recipe).manifest
         self.package = package
+        self.asked = list(package.params.get("ask", []))
         self.fields["file"].widget.attrs["accept"] = ",".join(manifest.accepts)
-        self.fields["file"].widget.attrs["required"] = True
-        if package.unit_key in ASKED or package.unit_key not in {"series", "stops", "lines", "runs"}:
+        if package.unit_key not in FROM_FILE:
             self.fields["units"] = forms.IntegerField(
                 label=package.sizing or package.unit, min_value=package.sizing_min, max_value=package.sizing_max,
                 initial=package.sizing_default,
             )
-        for key, (label, least, most) in ASKED.items():
-            if key in package.params and key != package.unit_key:
-                self.fields[key] = forms.IntegerField(
-                    label=label, min_value=least, max_value=most, initial=package.params[key], required=False,
-                    help_text=HELP.get(key, ""),
-                )
+        for asked in self.asked:
+            self.fields[asked["key"]] = _field(asked, package.params.get(asked["key"]))
 
     def params(self) -> dict[str, Any]:
-        """What the buyer set, as recipe parameters."""
-        asked = {k: v for k, v in self.cleaned_data.items() if k in ASKED and v is not None}
+        """What the buyer set, as recipe parameters (JSON values)."""
+        found: dict[str, Any] = {}
+        for asked in self.asked:
+            value = self.cleaned_data.get(asked["key"])
+            if value is not None:
+                found[asked["key"]] = value.strftime("%H:%M") if asked["kind"] == "clock" else value
         units = self.cleaned_data.get("units")
-        if units is not None and self.package.unit_key in ASKED:
-            asked[self.package.unit_key] = units
-        return asked
+        if units is not None:
+            found[self.package.unit_key] = units
+        return found

@@ -75,7 +75,7 @@ def start(*, package: Package, now: datetime) -> SampleRun:
 
 def _sample_key(package: Package) -> str:
     """The sample, checked and cleaned like any customer's file, kept once in the storage."""
-    path = recipes.folder() / package.sample
+    path = recipes.FOLDER / package.sample
     digest = hashlib.sha256(path.read_bytes() + repr(sorted(package.params.items())).encode()).hexdigest()[:32]
     key = f"samples/{digest}"
     if not default_storage.exists(key):

@@ -39,11 +39,11 @@ def actor_of(request: HttpRequest) -> str:
 @require_http_methods(["GET", "POST"])
 def package(request: HttpRequest, code: str) -> HttpResponse:
     """What you get, what to bring, and the price; POST takes the file."""
-    page = catalogue.package_page(code)
+    now = clock.now()
+    page = catalogue.package_page(code, now=now)
     if page is None:
         raise Http404
     pack: Package = page.package
-    now = clock.now()
     found = queries.offering_for(pack, now) if pack.is_runnable else None
     context: dict[str, Any] = {"page": page, "package": pack, "found": found, "now": now}
     status = 200

@@ -7,6 +7,7 @@ from django.conf import settings
 from marketplace import engines
 from marketplace.dispatch.models import Site
 from marketplace.engines.base import Engine, SiteRef
+from marketplace.engines.local import runtime
 
 
 def engine_of(site: Site) -> Engine:
@@ -20,7 +21,7 @@ def site_ref(site: Site) -> SiteRef:
         root = settings.SUANLI_DATA / "engine"
         known = {
             "root": str(root / "sites" / site.public_id),
-            "runtime": str(root / "runtime" / "bin" / "python"),
+            "runtime": str(runtime.python(root)),
             "cores": site.cards,
             "memory_mb": site.memory_mb * site.cards,
             **known,

@@ -7,23 +7,36 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from marketplace.billing.queries import wallet_uy
 from portal.accounts.access import company_of
+from portal.accounts.models import Organisation
+
+from . import beats
 
 
 def nav(request: HttpRequest) -> dict[str, Any]:
     """`nav` for base.html: the company one works for, what is in its wallet, which section is open."""
     organisation = company_of(request) if hasattr(request, "user") else None
+    user = getattr(request, "user", None)
+    others = []
+    if user is not None and user.is_authenticated:
+        others = list(Organisation.objects.filter(memberships__user_id=user.pk).order_by("name"))
     match = getattr(request, "resolver_match", None)
     section = {
         "catalogue": "shop", "orders": "orders", "billing": "wallet", "ledger": "wallet", "deposits": "bank",
         "lending": "bank", "dispatch": "provider",
     }.get(match.namespace if match else "", "")
+    if match is not None and match.view_name == "home:figures":
+        section = "figures"
+    elif match is not None and match.view_name in {"home:front", "orders:package", "orders:sample", "orders:quote"}:
+        section = "shop"
     return {
         "nav": {
             "organisation": organisation,
-            "wallet_uy": None,
+            "organisations": others,
+            "wallet_uy": wallet_uy(organisation) if organisation else None,
             "demo": settings.DEMO,
             "section": section,
-            "worker_ok": True,
+            "worker_ok": beats.worker_is_alive(),
         }
     }

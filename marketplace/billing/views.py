@@ -1,0 +1,95 @@
+"""Pages of this room: the wallet, topping it up, and the month's bill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.accounts.access import BUYER, FINANCE, company_view
+from portal.accounts.models import Organisation
+from portal.core import clock
+from portal.core.fragments import render
+from portal.core.money import CNY_UY, ceil_to
+
+from . import actions, queries
+from .models import Bill, TopUp
+
+SUGGESTED_CNY = (100, 300, 500, 1000)
+
+
+class TopUpForm(forms.Form):
+    amount = forms.DecimalField(label=gettext_lazy("Amount in CNY"), min_value=1, max_value=10_000_000, decimal_places=2)
+
+    def amount_uy(self) -> int:
+        return int(self.cleaned_data["amount"] * CNY_UY)
+
+
+@company_view()
+def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Available, reserved, on its way; and every line with where it came from."""
+    figures = queries.wallet(organisation)
+    before = request.GET.get("before") or None
+    try:
+        rows, cursor = queries.statement_rows(organisation, figures.account, before=before)
+    except ValueError:
+        raise Http404 from None
+    return render(request, "billing/wallet", {
+        "figures": figures, "rows": rows, "before": before, "older": f"?before={cursor}" if cursor else "",
+        "bills": Bill.objects.filter(organisation=organisation)[:12],
+        "stats": [
+            {"label": _("Available to spend"), "amount_uy": figures.available_uy,
+             "note": _("what is there, less what is reserved")},
+            {"label": _("Reserved"), "amount_uy": figures.held_uy, "note": _("for orders under way"),
+             "url": reverse("orders:list", args=[organisation.slug]) + "?state=open"},
+            {"label": _("On its way"), "amount_uy": figures.coming_uy, "note": _("bank transfers announced")},
+        ],
+    })
+
+
+@company_view(FINANCE, BUYER)
+def topup(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Announce a bank transfer. `?missing=…&quote=…` suggests what a quote lacks and leads back to it."""
+    missing, quote_id = _asked(request)
+    initial = {"amount": ceil_to(missing, CNY_UY) // CNY_UY} if missing else None
+    form = TopUpForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        made = actions.request_topup(
+            organisation=organisation, amount_uy=form.amount_uy(), user=request.user, now=clock.now(),
+            actor=f"user:{request.user.pk}",
+            return_to=reverse("orders:quote", args=[organisation.slug, quote_id]) if quote_id else "",
+        )
+        return redirect("billing:topup_detail", organisation.slug, made.public_id)
+    return render(request, "billing/topup", {"form": form, "missing": missing, "suggested": SUGGESTED_CNY},
+                  status=422 if form.errors else 200)
+
+
+def _asked(request: HttpRequest) -> tuple[int, str]:
+    """(what is missing at the checkout, the quote that waits for it) from the link the quote page made."""
+    missing, quote_id = request.GET.get("missing", ""), request.GET.get("quote", "")
+    return (int(missing) if missing.isdigit() else 0), (quote_id if quote_id.isidentifier() else "")
+
+
+@company_view(FINANCE, BUYER)
+def topup_detail(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """The reference code to write into the transfer; says at once when the money is there."""
+    found = get_object_or_404(TopUp, organisation=organisation, public_id=public_id)
+    if request.method == "POST":
+        actions.cancel_topup(topup=found, now=clock.now(), actor=f"user:{request.user.pk}")
+        messages.success(request, _("Cancelled. If you have sent the money already, it will still be booked under its code."))
+        return redirect("billing:wallet", organisation.slug)
+    context: dict[str, Any] = {"topup": found}
+    return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")
+
+
+@company_view()
+def bill(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """A closed month, made to be printed."""
+    found = get_object_or_404(Bill, organisation=organisation, public_id=public_id)
+    return render(request, "billing/bill", {"bill": found, "charges": found.charges.order_by("settled_at")})

@@ -1,0 +1,35 @@
+"""manage.py demo [--runs]: the demonstration's data. Twice changes nothing."""
+
+import os
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand, CommandError
+
+from marketplace.dispatch import actions as dispatch
+from portal.core import clock
+from portal.home import demo
+
+
+class Command(BaseCommand):
+    help = "Loads people, sites and offerings of the demonstration; with --runs also real runs on an earlier clock."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--runs", action="store_true", help="really run the demonstration's orders (minutes)")
+
+    def handle(self, *args, **options) -> None:
+        from django.conf import settings
+
+        if not settings.DEMO:
+            raise CommandError("Demonstration data are loaded only with DEMO=1.")
+        now = clock.now()
+        early = now - timedelta(days=30)
+        demo.people(now=early)
+        site = demo.platform_site(now=early, cores=max(2, os.cpu_count() or 2))
+        made = demo.offerings(now=early)
+        dispatch.open_always(now=now)
+        self.stdout.write(f"{made} offerings published")
+        if options["runs"]:
+            site = demo.verify(site, now=now, say=self.stdout.write)
+            dispatch.open_always(now=now)
+            done = demo.runs(now=now, say=self.stdout.write)
+            self.stdout.write(f"{done} runs")

@@ -1,0 +1,11 @@
+"""Where this room's pages are. portal.urls mounts the list."""
+
+from django.urls import path
+
+from . import views
+
+public = [
+    path("", views.front, name="front"),
+    path("dashboard/", views.dashboard, name="dashboard"),
+    path("figures/", views.figures, name="figures"),
+]

@@ -1,0 +1,56 @@
+"""The front page, one's own desk, and the public figures."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from marketplace.billing import queries as billing
+from marketplace.catalogue import queries as catalogue
+from marketplace.orders import queries as orders
+from marketplace.orders.models import Order
+from portal.accounts.access import company_of
+from portal.core import clock
+from portal.core.fragments import render
+
+from . import figures as public
+
+
+@require_GET
+def front(request: HttpRequest) -> HttpResponse:
+    """What do you want done? The search, results others took home, the trades, the public meter."""
+    now = clock.now()
+    shelf = catalogue.front(now=now)
+    trades = [
+        {"key": i.key, "name": i.name, "url": reverse("catalogue:industry", args=[i.key]), "count": i.available,
+         "from_uy": i.lowest_cap_uy}
+        for i in shelf.industries
+    ]
+    return render(request, "home/front", {
+        "trades": trades, "featured": shelf.featured[:3], "meter": public.meter(now=now), "now": now,
+        "last": public.last_receipt(),
+    })
+
+
+@login_required
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Where one lands after signing in: what runs, what is in the wallet, what to do next."""
+    company = company_of(request)
+    if company is None:
+        return redirect("accounts:register")
+    rows = list(
+        Order.objects.filter(organisation=company).select_related("quote__offering__package", "allocation")[:5]
+    )
+    return render(request, "home/dashboard", {
+        "company": company, "orders": orders.with_charges(rows), "wallet": billing.wallet(company),
+    })
+
+
+@require_GET
+def figures(request: HttpRequest) -> HttpResponse:
+    """Every public figure with its formula, its date and the rows behind it."""
+    now = clock.now()
+    return render(request, "home/figures", {"figures": public.all_figures(now=now), "now": now})
