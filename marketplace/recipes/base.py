@@ -32,12 +32,14 @@ result.json, the same shape for every recipe, rendered by the portal (words are 
                or {"kind": "routes", "depot": {"x", "y", "name"}, "routes": [{"name", "load", "distance",
                    "points": [{"x", "y", "name"}, ...]}, ...]}          x, y: map units, y upwards
       "table":    {"columns": [{"key", "label": {...}, "align": "left" | "right"}, ...],
-                   "rows": [[cell, ...], ...], "total": [cell, ...] | null}
+                   "rows": [[cell, ...], ...],          cell: text, number, or null for unknown
+                   "total": [cell, ...] | null}         its first cell may be null: the portal writes Total
       "files":    [{"name": "plan.csv", "label": {...}, "bytes": 1234}, ...]   names inside out/
       "units_done": {"series": 20}                       what was done, in the unit the package is sized in
       "notes":    [{"en": ..., "zh": ...}, ...]          what a careful reader should know
     }
 
+params.json may hold "language": "en" | "zh", for the headers of the tables a customer downloads.
 Figures in the result are plain numbers (never money). Nothing here touches the database.
 """
 

@@ -1,6 +1,6 @@
 """Demand forecast: what it takes, and the check of the customer's file.
 
-params read here: `series_names`, headers this trade uses for its outlets, tried before the general ones.
+params read here: `series_names` and `value_names`, the headers of this trade, tried before the general ones.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ MANIFEST = Manifest(
             names=(
                 "outlet", "store", "shop", "branch", "restaurant", "depot", "hotel", "building", "warehouse",
                 "market", "site", "station", "node", "circuit", "region", "series", "location", "门店",
-                "店铺", "分店", "餐厅", "店名", "网点", "酒店", "楼宇", "楼栋", "仓库", "市场", "站点", "节点",
-                "线路", "区域", "门店名称", "网点名称", "名称", "part", "sku", "product", "item", "crop",
-                "备件", "配件", "物料", "商品", "品种", "货号", "产品",
+                "店铺", "分店", "餐厅", "店名", "网点", "酒店", "楼宇", "楼栋", "仓库", "市场", "站点",
+                "节点", "线路", "区域", "门店名称", "网点名称", "名称", "part", "sku", "product", "item",
+                "crop", "备件", "配件", "物料", "商品", "品种", "货号", "产品",
             ),
             kind="text",
             required=False,
@@ -64,7 +64,7 @@ MANIFEST = Manifest(
             key="value",
             names=(
                 "sold", "portions", "quantity", "qty", "units", "sales", "demand", "volume", "parcels",
-                "room nights", "rooms", "occupied rooms", "kwh", "energy", "traffic", "gb", "pallets",
+                "room nights", "rooms", "rooms occupied", "kwh", "energy", "traffic", "gb", "pallets",
                 "passengers", "count", "value", "amount", "revenue", "销量", "份数", "销售数量", "数量",
                 "件量", "件数", "间夜", "入住间数", "用电量", "能耗", "流量", "托盘数", "出库量", "需求量",
                 "用量", "领用量", "吨数", "销售额", "金额", "营业额",
@@ -135,11 +135,11 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
 
 
 def _for_trade(params: Params) -> Manifest:
-    """The manifest with the trade's own headers for its series tried first."""
-    first = tuple(str(name).lower() for name in params.get("series_names", ()))
+    """The manifest with the trade's own headers tried first."""
     columns = tuple(
-        replace(column, names=(*first, *column.names)) if column.key == "series" else column
+        replace(column, names=(*(str(name).lower() for name in first), *column.names))
         for column in MANIFEST.columns
+        for first in [params.get(f"{column.key}_names", ())]
     )
     return replace(MANIFEST, columns=columns)
 

@@ -1,0 +1,146 @@
+"""The check of a sales file: what it adds up, what it fills, what it refuses before anything is charged."""
+
+import csv
+import io
+from datetime import date, timedelta
+
+import pytest
+
+from marketplace import recipes
+from marketplace.recipes.base import InputRefused
+
+FIRST = date(2026, 1, 1)
+
+
+def days(count, *, outlets=("Wulin",), value=lambda day, _: 10 + day % 7, step=1, header="date,outlet,sold"):
+    lines = [header]
+    for day in range(0, count * step, step):
+        lines += [f"{FIRST + timedelta(days=day)},{outlet},{value(day, outlet)}" for outlet in outlets]
+    return lines
+
+
+def months(count):
+    return ["month,sold", *(f"{2020 + k // 12}-{k % 12 + 1:02d},{100 + k}" for k in range(count))]
+
+
+def check(lines, **params):
+    return recipes.get("forecast").check(io.BytesIO("\n".join(lines).encode()), "sales.csv", params)
+
+
+def refused(lines, **params):
+    with pytest.raises(InputRefused) as caught:
+        check(lines, **params)
+    assert "%(" not in caught.value.says + caught.value.what_to_do
+    return caught.value
+
+
+def clean(checked):
+    return list(csv.DictReader(io.StringIO(checked.clean.decode())))
+
+
+def test_it_tells_the_plain_sizes():
+    checked = check(days(60, outlets=("Wulin", "Hubin")))
+    assert checked.size == {"series": 2, "lines": 120, "periods": 60, "items": 0, "gaps": 0}
+    assert checked.notes == ()
+    assert checked.preview[0] == ("date", "outlet", "sold")
+    assert len(checked.preview) == 6
+
+
+def test_it_adds_up_several_dishes_of_one_outlet_and_day():
+    lines = [*days(60), "2026-01-01,Wulin,5"]
+    checked = check(lines)
+    assert clean(checked)[0] == {"date": "2026-01-01", "series": "Wulin", "item": "", "value": "15"}
+    assert [(n.code, n.params) for n in checked.notes] == [("summed", {"count": 1})]
+
+
+def test_it_keeps_the_dishes_apart_when_there_is_a_column_for_them():
+    lines = ["日期,门店,菜品,份数"]
+    for day in range(60):
+        lines += [f"{FIRST + timedelta(days=day)},武林,{dish},{n}" for dish, n in (("面", 7), ("馄饨", 3))]
+    checked = check(lines)
+    assert checked.size["series"] == 1 and checked.size["items"] == 2
+    assert [row["item"] for row in clean(checked)[:2]] == ["面", "馄饨"]
+
+
+def test_a_file_without_outlets_is_one_series():
+    assert check(months(40)).size["series"] == 1
+
+
+def test_it_takes_the_articles_for_series_when_there_are_no_outlets():
+    lines = days(60, outlets=("A-01", "A-02"), header="date,sku,qty")
+    assert check(lines).size == {"series": 2, "lines": 120, "periods": 60, "items": 0, "gaps": 0}
+
+
+def test_the_trade_says_which_column_its_series_are_in():
+    lines = ["date,warehouse,part,qty"]
+    lines += [f"{FIRST + timedelta(days=day)},North,P{n},1" for day in range(60) for n in range(3)]
+    assert check(lines).size["series"] == 1
+    assert check(lines, series_names=["part"]).size["series"] == 3
+
+
+def test_it_says_how_many_days_have_no_line():
+    lines = days(60)
+    checked = check([*lines[:10], *lines[13:]])
+    assert checked.size["gaps"] == 3
+    assert [(n.code, n.params) for n in checked.notes] == [("gaps_days", {"count": 3})]
+
+
+def test_one_date_in_each_month_is_a_month():
+    lines = ["date,sold", *(f"{2020 + k // 12}-{k % 12 + 1:02d}-28,{k + 1}" for k in range(40))]
+    checked = check(lines)
+    assert clean(checked)[0]["date"] == "2020-01"
+    assert [n.code for n in checked.notes] == ["months_from_days"]
+
+
+def test_lines_without_a_number_are_left_out():
+    checked = check([*days(60), "2026-03-02,Wulin,"])
+    assert checked.size["lines"] == 60
+    assert [(n.code, n.params) for n in checked.notes] == [("blank_values", {"count": 1})]
+
+
+def test_ten_rows_are_too_few_and_it_says_how_many_are_needed():
+    refusal = refused(days(10))
+    assert (refusal.code, refusal.params["has"], refusal.params["needed"]) == ("too_few_days", 10, 56)
+    assert "56" in refusal.says
+    refusal = refused(months(10))
+    assert (refusal.code, refusal.params["needed"]) == ("too_few_months", 36)
+
+
+def test_a_header_without_lines_is_refused():
+    assert refused(["date,outlet,sold"]).code == "no_lines"
+
+
+def test_weeks_are_refused():
+    assert refused(days(60, step=7)).code == "not_daily"
+
+
+def test_days_and_months_in_one_file_are_refused_at_the_line():
+    refusal = refused([*days(60), "2026-03,Wulin,1"])
+    assert (refusal.code, refusal.line, refusal.column) == ("mixed_periods", 62, "date")
+
+
+def test_a_mistyped_year_is_refused():
+    lines = days(2000)
+    assert refused([*lines, "1996-01-01,Wulin,1"]).code in {"too_long_ago", "not_daily"}
+
+
+def test_a_negative_number_is_refused_at_its_line():
+    lines = days(60)
+    lines[17] = "2026-01-17,Wulin,-4"
+    refusal = refused(lines)
+    assert (refusal.code, refusal.line, refusal.column) == ("negative", 18, "sold")
+
+
+def test_a_line_without_its_outlet_is_refused():
+    lines = days(60)
+    lines[5] = "2026-01-05,,4"
+    assert (refused(lines).code, refused(lines).line) == ("missing_value", 6)
+
+
+def test_nothing_but_zeros_is_refused():
+    assert refused(days(60, value=lambda day, outlet: 0)).code == "nothing_sold"
+
+
+def test_too_many_series_are_refused():
+    lines = ["date,sku,qty", *(f"2026-01-01,A{n},1" for n in range(2001))]
+    assert refused(lines).code == "too_many_series"

@@ -1,0 +1,219 @@
+"""The program of the forecast: against published truth, and on series whose truth is known."""
+
+import csv
+import io
+import json
+import math
+import random
+import subprocess
+import time
+from datetime import date, timedelta
+
+import pytest
+
+from marketplace import recipes
+
+pytestmark = pytest.mark.recipe
+
+AIRLINE = recipes.get("forecast").sample / "airline-passengers.csv"
+FIRST = date(2025, 9, 29)  # a Monday
+
+
+@pytest.fixture
+def forecast(run_program):
+    """(lines, params) -> (result.json, folder), after check and program."""
+
+    def forecast(lines, **params):
+        data = io.BytesIO(lines if isinstance(lines, bytes) else "\n".join(lines).encode())
+        checked = recipes.get("forecast").check(data, "sales.csv", params)
+        folder = run_program("forecast", checked.clean, params)
+        return json.loads((folder / "out" / "result.json").read_text(encoding="utf-8")), folder
+
+    return forecast
+
+
+def table(folder, name):
+    with (folder / "out" / name).open(encoding="utf-8-sig", newline="") as lines:
+        return list(csv.reader(lines))
+
+
+def selling(days, *, outlets=("Wulin",), noise=0.05, seed=1, closed=None):
+    chance = random.Random(seed)
+    week = (0.8, 0.9, 0.9, 1.0, 1.1, 1.3, 1.2)
+    lines = ["date,outlet,sold"]
+    for k in range(days):
+        day = FIRST + timedelta(days=k)
+        for outlet in outlets:
+            if day.weekday() != closed:
+                sold = 200 * week[day.weekday()] * math.exp(chance.gauss(0, noise))
+                lines.append(f"{day},{outlet},{sold:.0f}")
+    return lines
+
+
+def test_airline_passengers_1960_within_five_percent(forecast):
+    """Box & Jenkins, Time Series Analysis, series G: 1949 to 1960; the last year was not seen."""
+    result, folder = forecast(AIRLINE.read_bytes(), period="month", horizon=12)
+    _, *rows = table(folder, "test.csv")
+    assert [row[1] for row in rows] == [f"1960-{month:02d}" for month in range(1, 13)]
+    mape = sum(abs(float(made) / float(came) - 1) for _, _, came, made, _ in rows) / 12
+    assert mape <= 0.05
+    assert result["stats"][0]["value"] == "2.4 %"
+    assert result["stats"][1]["value"] == "10.0 %"
+    assert result["headline"]["value"] == 448 and result["headline"]["low"] < 448 < result["headline"]["high"]
+
+
+def test_the_method_is_chosen_blind_to_the_test_year(forecast):
+    """Whatever the last year brought, what was forecast for it stays the same."""
+    lines = AIRLINE.read_text().split()
+    _, folder = forecast(lines, period="month", horizon=12)
+    before = [row[3] for row in table(folder, "test.csv")[1:]]
+    changed = [*lines[:-12], *(f"{line.split(',')[0]},{900 - 60 * k}" for k, line in enumerate(lines[-12:]))]
+    _, folder = forecast(changed, period="month", horizon=12)
+    assert [row[3] for row in table(folder, "test.csv")[1:]] == before
+
+
+def test_holt_winters_matches_statsmodels(recipe_python):
+    """statsmodels 0.15.0, ExponentialSmoothing, damped, on the airline passengers: alpha 0.3, beta 0.05,
+    gamma 0.4, phi 0.97 and our starting values give these sums of squares and forecasts 1, 7 and 14 ahead."""
+    truth = {
+        False: (38355.850547118825, (456.24167654908507, 635.7277510403725, 458.8145971919703)),
+        True: (20320.206932079815, (445.208061493918, 661.1398472506359, 438.2376089563181)),
+    }
+    script = """if True:
+        import csv, json, sys
+        import numpy as np
+        sys.path.insert(0, sys.argv[1])
+        import program
+        y = np.array([float(row["passengers"]) for row in csv.DictReader(open(sys.argv[2]))])
+        p = np.array([[0.3], [0.05], [0.4], [0.97]])
+        made = [program.holt_winters(y, 12, 14, mul, p)[[0, 6, 13]].tolist() for mul in (False, True)]
+        print(json.dumps([[float(program.smooth(y, 12, m, p)[0][0]) for m in (False, True)], made]))
+    """
+    folder = recipes.get("forecast").folder
+    command = [recipe_python("numpy"), "-B", "-c", script, str(folder), str(AIRLINE)]
+    ran = subprocess.run(command, capture_output=True, check=True)
+    squares, made = json.loads(ran.stdout)
+    for place, mul in enumerate((False, True)):
+        assert squares[place] == pytest.approx(truth[mul][0], rel=1e-9)
+        assert made[place] == pytest.approx(truth[mul][1], rel=1e-9)
+
+
+def test_it_finds_the_weekly_rhythm_and_beats_the_rule_of_thumb(forecast):
+    result, folder = forecast(selling(180, noise=0.08), period="day", horizon=14)
+    ours, rule, inside, total = result["stats"]
+    assert float(ours["value"].split()[0]) < float(rule["value"].split()[0])
+    assert float(inside["value"].split()[0]) >= 60
+    rows = table(folder, "forecast.csv")[1:]
+    assert len(rows) == 14
+    assert all(float(low) <= float(made) <= float(high) for _, _, low, made, high in rows)
+    saturday = next(float(row[3]) for row in rows if date.fromisoformat(row[1]).weekday() == 5)
+    monday = next(float(row[3]) for row in rows if date.fromisoformat(row[1]).weekday() == 0)
+    assert saturday / monday == pytest.approx(1.3 / 0.8, rel=0.12)
+    assert total["value"] == pytest.approx(sum(float(row[3]) for row in rows), abs=8)
+
+
+def test_the_plan_and_the_chart_are_of_the_next_day(forecast):
+    lines = selling(60, outlets=("Wulin", "Hubin"))
+    result, folder = forecast(lines, horizon=7)
+    next_day = (FIRST + timedelta(days=60)).isoformat()
+    assert result["chart"]["forecast"][0][0] == next_day
+    assert result["chart"]["history"][-1][0] == (FIRST + timedelta(days=59)).isoformat()
+    assert len(result["chart"]["forecast"]) == 7
+    assert result["chart"]["forecast"][0][1] == result["headline"]["value"] == result["table"]["total"][2]
+    assert [row[0] for row in result["table"]["rows"]] == ["Wulin", "Hubin"]
+    assert [row[1:] for row in table(folder, "plan.csv")[1:]] == [
+        [str(cell) for cell in row[1:]] for row in result["table"]["rows"]
+    ]
+    week_before = FIRST + timedelta(days=53)
+    assert f"{week_before},Wulin,{result['table']['rows'][0][4]}" in lines
+
+
+def test_a_closed_weekday_stays_closed(forecast):
+    _, folder = forecast(selling(120, closed=0), horizon=14)
+    made = {row[1]: float(row[3]) for row in table(folder, "forecast.csv")[1:]}
+    assert all((value == 0) == (date.fromisoformat(day).weekday() == 0) for day, value in made.items())
+
+
+def test_gaps_are_filled_and_marked(forecast):
+    lines = selling(120)
+    result, _ = forecast([*lines[:50], *lines[52:]], horizon=7)
+    assert any("Missing lines" in note["en"] and note["en"].endswith(": 2.") for note in result["notes"])
+
+
+def test_where_the_trade_says_so_no_line_means_nothing(forecast):
+    lines = ["month,part,qty", "2022-01,bearing,9", "2022-07,bearing,9"]
+    lines += [f"{2022 + k // 12}-{k % 12 + 1:02d},belt,4" for k in range(48)]
+    result, _ = forecast([*lines, "2025-07,bearing,9"], period="month", horizon=6, no_line="zero")
+    bearing = result["table"]["rows"][0]
+    assert bearing[0] == "bearing" and bearing[2] <= 3
+    assert not any("Missing lines" in note["en"] for note in result["notes"])
+
+
+def test_an_outlet_that_fell_silent_is_not_forecast_but_said(forecast):
+    lines = selling(120) + [line.replace("Wulin", "Gone") for line in selling(60)[1:]]
+    result, folder = forecast(lines, horizon=7)
+    assert {row[0] for row in table(folder, "forecast.csv")[1:]} == {"Wulin"}
+    assert any("Gone" in note["en"] for note in result["notes"])
+    assert result["units_done"] == {"series": 2}
+
+
+def test_an_outlet_that_has_just_opened_gets_a_forecast_too(forecast):
+    lines = selling(120) + [line.replace("Wulin", "New") for line in selling(120)[-5:]]
+    result, _ = forecast(lines, horizon=7)
+    new = next(row for row in result["table"]["rows"] if row[0] == "New")
+    assert new[1] < new[2] < new[3]
+
+
+def test_holidays_do_not_teach_the_method(forecast):
+    lines = selling(180)
+    calm, _ = forecast(lines, horizon=7)
+    shut = [*lines[:140], *(f"{line.rsplit(',', 1)[0]},5" for line in lines[140:147]), *lines[147:]]
+    result, _ = forecast(shut, horizon=7)
+    assert result["headline"]["value"] == pytest.approx(calm["headline"]["value"], rel=0.05)
+    assert any("Exceptional days" in note["en"] for note in result["notes"])
+
+
+def test_dishes_share_their_outlets_forecast(forecast):
+    lines = ["date,outlet,dish,sold"]
+    for k in range(90):
+        day = FIRST + timedelta(days=k)
+        lines += [f"{day},Wulin,noodles,{60 + k % 7}", f"{day},Wulin,tea,30"]
+    result, folder = forecast(lines, horizon=7)
+    rows = table(folder, "items.csv")[1:]
+    assert [row[1] for row in rows] == ["noodles", "tea"]
+    assert sum(float(row[2]) for row in rows) == pytest.approx(result["headline"]["value"], abs=1)
+
+
+def test_zeros_and_odd_series_do_not_stop_it(forecast):
+    lines = ["date,outlet,sold"]
+    for k in range(80):
+        day = FIRST + timedelta(days=k)
+        lines += [f"{day},zero,0", f"{day},one,{int(k == 40)}", f"{day},same,7", f"{day},huge,{10**9 + k}"]
+    result, _ = forecast([*lines, f"{FIRST + timedelta(days=79)},last,3"], horizon=14)
+    made = {row[0]: row[2] for row in result["table"]["rows"]}
+    assert made["zero"] == 0 and made["same"] == 7
+    assert all(row[1] <= row[2] <= row[3] for row in result["table"]["rows"])
+
+
+def test_the_tables_to_download_speak_the_customers_language(forecast):
+    word = {"en": "outlets", "zh": "门店"}
+    _, folder = forecast(selling(60), horizon=7, language="zh", series_word=word)
+    assert (folder / "out" / "plan.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert table(folder, "plan.csv")[0] == ["门店", "低", "预测", "高", "上周同日"]
+
+
+def test_it_reports_each_series_as_it_goes(forecast):
+    _, folder = forecast(selling(60, outlets=("Wulin", "Hubin")), horizon=7)
+    said = [json.loads(line) for line in (folder / "progress.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in said] == ["read", "test", "test", "forecast", "forecast", "write"]
+    assert {line["step"] for line in said} == {step.key for step in recipes.get("forecast").manifest.steps}
+    assert [(line["done"], line["of"]) for line in said if line["step"] == "test"] == [(1, 2), (2, 2)]
+    assert "Wulin" in said[1]["text_en"] and "Wulin" in said[1]["text_zh"]
+
+
+def test_twenty_outlets_and_a_year_take_seconds(forecast):
+    lines = selling(420, outlets=tuple(f"Outlet {n}" for n in range(20)))
+    began = time.monotonic()
+    result, _ = forecast(lines, horizon=14)
+    assert time.monotonic() - began < 20
+    assert result["units_done"] == {"series": 20}
