@@ -47,8 +47,8 @@ def place(
         x0 = x + GAP if to_right else x - GAP - wide
         if x0 < left or x0 + wide > right + 6:
             continue
-        box_top = top
-        while box_top + HEIGHT <= base - 4:
+        steps = max(0, int((base - HEIGHT - top - 2) // 6))
+        for box_top in [*(top + 6 * i for i in range(steps + 1)), base - HEIGHT - 2]:
             covered = sum(
                 1
                 for px_, py in dense
@@ -64,7 +64,6 @@ def place(
                 cost += 30
             if best is None or cost < best[0]:
                 best = (cost, box_top, to_right)
-            box_top += 6
     _, box_top, to_right = best or (0.0, top, x < (left + right) / 2)
     below = box_top + HEIGHT / 2 > y
     return Callout(

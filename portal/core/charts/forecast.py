@@ -101,10 +101,16 @@ def _ticks(dates: Sequence[date], frame: _Frame, wanted: int, split: int) -> tup
     step = max(1, round(len(dates) / wanted))
     if step >= 4 and len(dates) > 20:
         step = max(7, round(step / 7) * 7) if (dates[1] - dates[0]).days == 1 else max(6, round(step / 6) * 6)
-    found = []
+    room = 64.0 if (dates[1] - dates[0]).days > 1 else 48.0
+    found: list[Tick] = []
+    free_from = -room
     for index in range(split % step, len(dates), step):
-        last = index > len(dates) - 1 - step * 0.35
-        found.append(Tick(px(frame.x(index)), dates[index], "end" if last else "middle"))
+        x = frame.x(index)
+        last = x > frame.right - room / 2
+        if x - (room if last else room / 2) < free_from:
+            continue
+        free_from = x + (0 if last else room / 2)
+        found.append(Tick(px(x), dates[index], "end" if last else "middle"))
     return tuple(found)
 
 

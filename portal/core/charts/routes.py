@@ -56,6 +56,7 @@ class RoutesPicture:
     depot_y: str
     depot_corner_x: str
     depot_corner_y: str
+    depot_size: str
     depot_name: str
     columns: tuple[str, ...]
     rows: tuple[str, ...]
@@ -102,20 +103,23 @@ def picture(
         route, its_stops = _draw(a_round, n, home, paper)
         drawn.append(route)
         stops += its_stops
+    shrink = 1 if width > 400 else 3  # a card has a third of the room
+    depot_size = 14 if width > 400 else 11
     grid = max(28, round(width / 12))
     return RoutesPicture(
         width=width,
         height=height,
         depot_x=px(home[0]),
         depot_y=px(home[1]),
-        depot_corner_x=px(home[0] - 7),
-        depot_corner_y=px(home[1] - 7),
+        depot_corner_x=px(home[0] - depot_size / 2),
+        depot_corner_y=px(home[1] - depot_size / 2),
+        depot_size=px(depot_size),
         depot_name=depot[2],
         columns=tuple(px(x) for x in range(grid, width, grid)),
         rows=tuple(px(y) for y in range(grid, height, grid)),
         routes=tuple(drawn),
         stops=tuple(stops),
-        radius="3.6" if len(every) <= 60 else "2.4" if len(every) <= 200 else "1.6",
+        radius=px(3.6 if len(every) <= 60 / shrink else 2.4 if len(every) <= 200 / shrink else 1.6),
         stop_count=len(every),
         has_distance=any(r.distance for r in drawn),
         has_load=any(r.load for r in drawn),
