@@ -55,8 +55,8 @@ def transfers_per_s(*, clients: int = CLIENTS, accounts: int = ACCOUNTS, seconds
     return round(total / seconds)
 
 
-def _client(n: int, conninfo: dict[str, Any], wallets: list[int], orders: list[int], seconds: float, begin: Any,
-            results: Any) -> None:
+def _client(n: int, conninfo: dict[str, Any], wallets: list[int], orders: list[int], seconds: float,
+            begin: Any, results: Any) -> None:
     chance, run_id, count = random.Random(n), public_id("run"), 0
     now = datetime.now(UTC)
     with psycopg.connect(**conninfo, autocommit=True) as c:
@@ -66,8 +66,8 @@ def _client(n: int, conninfo: dict[str, Any], wallets: list[int], orders: list[i
             wallet, order, amount = chance.choice(wallets), chance.choice(orders), chance.randint(1, 1000)
             key = f"{run_id}:{count}"
             c.execute(POST_SQL, [
-                public_id("jnl"), key, fingerprint("bench", wallet, order, amount), "order_charge", f"bench:{run_id}",
-                now, "", "{}", None, None, [wallet, order], [-amount, amount]])
+                public_id("jnl"), key, fingerprint("bench", wallet, order, amount), "order_charge",
+                f"bench:{run_id}", now, "", "{}", None, None, [wallet, order], [-amount, amount]])
             count += 1
     results.put(count)
 
@@ -77,15 +77,17 @@ def _make_accounts(pairs: int) -> tuple[list[int], list[int]]:
     now, run_id = datetime.now(UTC), public_id("b")[-8:]
     owners = Organisation.objects.bulk_create([
         Organisation(
-            public_id=public_id("org"), slug=f"bench-{run_id}-{n}", name=f"Bench {n}", uscc=f"{run_id}{n:010d}",
-            industry="other", employees=1, revenue_wan=1, assets_wan=1, size_class="micro", created_at=now)
+            public_id=public_id("org"), slug=f"bench-{run_id}-{n}", name=f"Bench {n}",
+            uscc=f"{run_id}{n:010d}", industry="other", employees=1, revenue_wan=1, assets_wan=1,
+            size_class="micro", created_at=now)
         for n in range(pairs)])
     wallets = [actions.open(owner=owner, kind="wallet") for owner in owners]
     orders = [actions.open(owner=None, kind="clearing_order", ref=f"{run_id}-{n}") for n in range(pairs)]
     bank = actions.open(owner=None, kind="bank")
-    actions.post_many(
-        [actions.Entry(f"fund:{wallet.public_id}", "top_up", f"bench:{run_id}",
-                       [actions.Leg(bank, -FUND_UY), actions.Leg(wallet, FUND_UY)]) for wallet in wallets], now=now)
+    actions.post_many([
+        actions.Entry(f"fund:{wallet.public_id}", "top_up", f"bench:{run_id}",
+                      [actions.Leg(bank, -FUND_UY), actions.Leg(wallet, FUND_UY)])
+        for wallet in wallets], now=now)
     return _pks(wallets), _pks(orders)
 
 

@@ -91,7 +91,8 @@ C, D = Side.CREDIT, Side.DEBIT
 CHART: dict[Kind, KindSpec] = {
     Kind.WALLET: KindSpec(_("a company's money on the platform"), C, True, Floor.ZERO, CNY),
     Kind.CREDIT_LINE: KindSpec(
-        _("what a company owes for orders paid later; down to minus its limit"), D, True, Floor.LIMIT, CNY, ceiling=0),
+        _("what a company owes for orders paid later; down to minus its limit"), D, True, Floor.LIMIT, CNY,
+        ceiling=0),
     Kind.CLEARING_ORDER: KindSpec(
         _("charged to the customer, not yet distributed; one per order"), C, False, Floor.ZERO, ""),
     Kind.PROVIDER_DUE: KindSpec(_("earned by a provider, not yet paid out"), C, True, Floor.ZERO, CNY),
@@ -100,10 +101,12 @@ CHART: dict[Kind, KindSpec] = {
     Kind.PACKAGE_INCOME: _system(_("what customers paid for packages, beyond the computing"), C),
     Kind.GRANTS: _system(_("the platform's marketing expense: welcome credit"), D),
     Kind.BANK: _system(_("cash at the platform's bank: money came in below zero, went out above"), D),
-    Kind.RESERVE: KindSpec(_("pays for failures and firm idle hours; never below zero"), C, False, Floor.ZERO, CNY),
+    Kind.RESERVE: KindSpec(
+        _("pays for failures and firm idle hours; never below zero"), C, False, Floor.ZERO, CNY),
     Kind.COMPENSATION: _system(_("the platform's expense for failures of its own"), D),
     Kind.ROUNDING: _system(_("residues of shares that do not divide"), C, ""),
-    Kind.CLAIMS: KindSpec(_("a company's claim on hours of one class"), C, True, Floor.ZERO, CARD_HOURS, lots=True),
+    Kind.CLAIMS: KindSpec(
+        _("a company's claim on hours of one class"), C, True, Floor.ZERO, CARD_HOURS, lots=True),
     Kind.CLAIMS_BACKING: _system(_("contra of all banked hours: minus what is outstanding"), D, CARD_HOURS),
     Kind.CAPACITY_RESERVE: KindSpec(
         _("hours the platform itself may give out"), C, False, Floor.ZERO, CARD_HOURS),
@@ -113,8 +116,8 @@ CHART: dict[Kind, KindSpec] = {
     Kind.LENDER_CASH: KindSpec(_("a lender's money on the platform"), C, True, Floor.ZERO, CNY),
     Kind.LENT: KindSpec(_("a lender's principal outstanding, per loan"), C, True, Floor.ZERO, CNY),
     Kind.LOAN: KindSpec(
-        _("a borrower's principal owed, per loan; down to minus the amount agreed"), D, True, Floor.LIMIT, CNY,
-        ceiling=0),
+        _("a borrower's principal owed, per loan; down to minus the amount agreed"), D, True, Floor.LIMIT,
+        CNY, ceiling=0),
     Kind.LOAN_INTEREST: KindSpec(
         _("a borrower's interest owed, per loan"), D, True, Floor.NONE, CNY, ceiling=0),
     Kind.INTEREST_DUE: KindSpec(_("a lender's interest to receive, per loan"), C, True, Floor.ZERO, CNY),
@@ -208,18 +211,21 @@ ROUTES: frozenset[tuple[str, str, str]] = frozenset(
 
 def expiry_target(kind: str) -> Kind:
     """Where an expired part of an account of this kind goes."""
-    return next(Kind(target) for source, target, reason in ROUTES if (source, reason) == (kind, R.LOT_EXPIRED))
+    return next(
+        Kind(target) for source, target, reason in ROUTES if (source, reason) == (kind, R.LOT_EXPIRED))
 
 
 def sync_chart(connection: BaseDatabaseWrapper) -> None:
     """Make the database's chart equal to this file. Runs after every migrate, as the tables' owner."""
+    kinds = [(k.value, s.owned, s.floor.value, s.counted, s.lots, s.assets, s.ceiling) for k, s in CHART.items()]
     with connection.cursor() as c:
         c.executemany(
             "INSERT INTO ledger_kind (code, owned, floor_rule, counted, lots, assets, ceiling)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (code) DO UPDATE SET owned = excluded.owned, floor_rule = excluded.floor_rule,"
-            " counted = excluded.counted, lots = excluded.lots, assets = excluded.assets, ceiling = excluded.ceiling",
-            [(k.value, s.owned, s.floor.value, s.counted, s.lots, s.assets, s.ceiling) for k, s in CHART.items()],
+            " counted = excluded.counted, lots = excluded.lots, assets = excluded.assets,"
+            " ceiling = excluded.ceiling",
+            kinds,
         )
         c.executemany(
             "INSERT INTO ledger_route (source, target, reason) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

@@ -83,13 +83,14 @@ class Hold(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0) & Q(amount__lte=AMOUNT_MAX), name="hold_amount"),
             models.CheckConstraint(
-                condition=Q(settled__gte=0) & Q(released__gte=0) & Q(amount__gte=F("settled") + F("released")),
+                condition=Q(settled__gte=0, released__gte=0, amount__gte=F("settled") + F("released")),
                 name="hold_within"),
             models.CheckConstraint(
                 condition=Q(state="open", resolved_at=None, amount__gt=F("settled") + F("released"))
                 | (~Q(state="open") & Q(resolved_at__isnull=False, amount=F("settled") + F("released"))),
                 name="hold_resolved"),
-            models.UniqueConstraint(fields=["resolve_key"], condition=~Q(resolve_key=""), name="hold_resolve_key"),
+            models.UniqueConstraint(
+                fields=["resolve_key"], condition=~Q(resolve_key=""), name="hold_resolve_key"),
         ]
         indexes = [
             models.Index(fields=["account", "id"], condition=Q(state="open"), name="hold_open"),
@@ -111,7 +112,7 @@ class Journal(models.Model):
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)
     key = models.CharField(max_length=200, unique=True)
-    fingerprint = models.CharField(max_length=32, help_text="of what was asked for, to tell a repetition from a mix-up")
+    fingerprint = models.CharField(max_length=32, help_text="tells a repetition of a key from a mix-up")
     reason = models.CharField(max_length=24, choices=Reason)
     cause = models.CharField(max_length=80, help_text="type:public_id of what brought it about")
     at = models.DateTimeField()
@@ -154,7 +155,8 @@ class Posting(models.Model):
 class Uncounted(models.Model):
     """What went into an account without floor since the last roll-up; its balance = posted + Σ these."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="uncounted", db_constraint=False)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="uncounted", db_constraint=False)
     amount = models.BigIntegerField()
 
     def __str__(self) -> str:
@@ -179,7 +181,8 @@ class Lot(models.Model):
                 name="lot_within"),
         ]
         indexes = [
-            models.Index(fields=["account", "expires_at", "id"], condition=Q(remaining__gt=0), name="lot_open"),
+            models.Index(
+                fields=["account", "expires_at", "id"], condition=Q(remaining__gt=0), name="lot_open"),
             models.Index(fields=["expires_at", "id"], condition=Q(remaining__gt=F("pinned")), name="lot_due"),
         ]
 
@@ -241,7 +244,9 @@ class Route(models.Model):
     reason = models.CharField(max_length=24)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["source", "target", "reason"], name="ledger_one_route")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "target", "reason"], name="ledger_one_route"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}: {self.reason}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from portal.accounts.models import Organisation
 
@@ -15,7 +15,7 @@ from .models import Account, Hold, Journal, Lot, Posting, Uncounted
 
 @dataclass(frozen=True)
 class Balance:
-    """Amounts in the asset's unit. available: what may still go out, None where nothing limits it."""
+    """Amounts in the asset's unit. available: what may still go out; None where nothing limits it."""
 
     posted: int
     held: int
@@ -44,24 +44,26 @@ class Line:
 
 @dataclass(frozen=True)
 class JournalDetail:
-    """A journal with both sides, as far as the organisation may see them: `legs` in the order written."""
+    """A journal with all its legs in the order written; `own` are the pks of the organisation's accounts."""
 
     journal: Journal
     legs: tuple[Posting, ...]
-    own: frozenset[int]  # pks of the organisation's accounts among them
-    hold: Hold | None
-    reverses: Journal | None
+    own: frozenset[int]
     reversed_by: Journal | None
 
 
 @dataclass(frozen=True)
 class CauseLines:
+    """What one thing brought about, oldest first."""
+
     journals: tuple[Journal, ...]
     holds: tuple[Hold, ...]
 
 
 @dataclass(frozen=True)
 class TrialLine:
+    """All accounts of a kind together."""
+
     kind: str
     accounts: int
     posted: int
@@ -78,19 +80,18 @@ def accounts_of(owner: Organisation | None) -> QuerySet[Account]:
 
 
 def balance(account: Account) -> Balance:
-    """What is in an account now."""
+    """What is in an account now. One query."""
     return balances([account])[account.pk]
 
 
 def balances(accounts: Iterable[Account]) -> dict[int, Balance]:
     """Balances by account pk, in one query."""
-    rows = Account.objects.filter(pk__in=[a.pk for a in accounts]).annotate(
-        collected=Sum("uncounted__amount")).values_list("pk", "posted", "held", "floor", "collected")
+    rows = Account.objects.filter(pk__in=[a.pk for a in accounts]).annotate(collected=Sum("uncounted__amount"))
     found = {}
-    for pk, posted, held, floor, collected in rows:
-        total = posted + (collected or 0)
-        available = None if floor is None else max(0, total - held - floor)
-        found[pk] = Balance(posted=total, held=held, floor=floor, available=available)
+    for pk, row, held, floor, collected in rows.values_list("pk", "posted", "held", "floor", "collected"):
+        posted = row + (collected or 0)
+        available = None if floor is None else max(0, posted - held - floor)
+        found[pk] = Balance(posted=posted, held=held, floor=floor, available=available)
     return found
 
 
@@ -104,55 +105,70 @@ def statement(account: Account, *, before: str | None = None, limit: int = 50) -
     """Postings of an account, newest first, with running balance; next page: `before` = last line's cursor.
 
     The cursor carries the running balance, so that a page of a long account costs as much as one of a
-    short one. Three queries.
+    short one. At most four queries. ValueError for a cursor that is none.
     """
     rows = Posting.objects.filter(account=account).select_related("journal").order_by("-id")
     if before:
-        posting_id, running = (int(part) for part in before.split("."))
-        rows = rows.filter(id__lt=posting_id)
-        postings = list(rows[:limit])
+        posting_id, running = parse_cursor(before)
+        postings = list(rows.filter(id__lt=posting_id)[:limit])
     else:
-        # the postings first: a balance read afterwards may contain newer ones, which are then taken off
         postings = list(rows[:limit])
+        # read after the postings, so it may contain newer ones: they are taken off again
         running = balance(account).posted
         if postings:
-            newer = Posting.objects.filter(account=account, id__gt=postings[0].pk).aggregate(total=Sum("amount"))
-            running -= newer["total"] or 0
-    others: dict[int, list[str]] = {}
-    sides = Posting.objects.filter(
-        journal__in=[p.journal_id for p in postings], account__asset=account.asset).exclude(account=account)
-    for journal_id, kind, amount in sides.values_list("journal_id", "account__kind", "amount").order_by("id"):
-        others.setdefault(journal_id, []).append((kind, amount))  # type: ignore[arg-type]
+            newer = Posting.objects.filter(account=account, id__gt=postings[0].pk)
+            running -= newer.aggregate(total=Sum("amount"))["total"] or 0
+    others = _other_sides(account, postings)
     lines = []
     for p in postings:
-        kinds = tuple(dict.fromkeys(
-            kind for kind, amount in others.get(p.journal_id, []) if (amount < 0) != (p.amount < 0)))  # type: ignore[misc]
         lines.append(Line(
             posting_id=p.pk, journal=p.journal, at=p.journal.at, amount=p.amount, running=running,
-            counterparts=kinds, cause=p.journal.cause, reason=p.journal.reason))
+            counterparts=others.get((p.journal_id, p.amount < 0), ()), cause=p.journal.cause,
+            reason=p.journal.reason))
         running -= p.amount
     return lines
 
 
+def parse_cursor(text: str) -> tuple[int, int]:
+    """(posting id, balance after the line above it); ValueError otherwise."""
+    posting_id, _, running = text.partition(".")
+    if len(text) > 40:
+        raise ValueError(text)
+    return int(posting_id), int(running)
+
+
+def _other_sides(account: Account, postings: list[Posting]) -> dict[tuple[int, bool], tuple[str, ...]]:
+    """(journal, whether our side is out) -> the kinds on the opposite side."""
+    rows = Posting.objects.filter(journal__in=[p.journal_id for p in postings], account__asset=account.asset)
+    found: dict[tuple[int, bool], list[str]] = {}
+    for journal_id, kind, amount in rows.order_by("id").values_list("journal_id", "account__kind", "amount"):
+        kinds = found.setdefault((journal_id, amount > 0), [])
+        if kind not in kinds:
+            kinds.append(kind)
+    return {side: tuple(kinds) for side, kinds in found.items()}
+
+
 def journal_detail(public_id: str, *, organisation: Organisation) -> JournalDetail | None:
     """A journal in which the organisation has a posting; None for everybody else's."""
-    journal = (
-        Journal.objects.select_related("reverses", "hold")
-        .filter(Q(public_id=public_id), postings__account__owner=organisation).distinct().first()
-    )
+    mine = Posting.objects.filter(account__owner=organisation).values("journal_id")
+    journal = Journal.objects.select_related("reverses", "hold").filter(public_id=public_id, pk__in=mine).first()
     if journal is None:
         return None
     legs = tuple(Posting.objects.filter(journal=journal).select_related("account").order_by("id"))
+    own = frozenset(p.account_id for p in legs if p.account.owner_id == organisation.pk)
     return JournalDetail(
-        journal=journal, legs=legs, own=frozenset(p.account_id for p in legs if p.account.owner_id == organisation.pk),
-        hold=journal.hold, reverses=journal.reverses, reversed_by=Journal.objects.filter(reverses=journal).first())
+        journal=journal, legs=legs, own=own, reversed_by=Journal.objects.filter(reverses=journal).first())
 
 
 def lines_of_cause(cause: str) -> CauseLines:
-    """All journals (with postings and accounts) and holds that one thing brought about, oldest first."""
+    """All journals (with postings and accounts) and holds of one thing, such as `order:ord_…`."""
     journals = Journal.objects.filter(cause=cause).prefetch_related("postings__account").order_by("id")
     holds = Hold.objects.filter(cause=cause).select_related("account").order_by("id")
     return CauseLines(journals=tuple(journals), holds=tuple(holds))
+
+
+def open_holds(account: Account) -> QuerySet[Hold]:
+    return Hold.objects.filter(account=account, state=Hold.State.OPEN).order_by("id")
 
 
 def open_lots(account: Account) -> QuerySet[Lot]:
@@ -162,11 +178,14 @@ def open_lots(account: Account) -> QuerySet[Lot]:
 
 def trial_balance(asset: str) -> list[TrialLine]:
     """Every kind of account in that asset; the posted column sums to zero."""
-    collected = dict(
-        Uncounted.objects.filter(account__asset=asset).values_list("account__kind").annotate(Sum("amount")))
-    from django.db.models import Count
-
+    uncounted = Uncounted.objects.filter(account__asset=asset).values_list("account__kind")
+    collected = dict(uncounted.annotate(Sum("amount")))
     rows = Account.objects.filter(asset=asset).values_list("kind").annotate(
         Count("id"), Sum("posted"), Sum("held")).order_by("kind")
     return [TrialLine(kind, count, (posted or 0) + (collected.get(kind) or 0), held or 0)
             for kind, count, posted, held in rows]
+
+
+def assets() -> list[str]:
+    """Every asset that an account is kept in."""
+    return list(Account.objects.order_by("asset").values_list("asset", flat=True).distinct())

@@ -1,12 +1,13 @@
 """The words of this room's refusals."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-REFUSALS = {
+REFUSALS: dict[str, Promise | str | tuple[Promise | str, int]] = {
     "insufficient_funds": (
         _("CNY {missing_uy} is missing: {needed_uy} is needed and {available_uy} is available."), 402),
     "insufficient_hours": (
-        _("{missing_cms} banked hours are missing: {needed_cms} are needed and {available_cms} are available."), 402),
+        _("{missing_cms} banked hours are missing: {needed_cms} needed, {available_cms} available."), 402),
     "idempotency_conflict": _("This key was used before for something else. Use a new key."),
     "amount_not_positive": (_("An amount must be more than zero."), 400),
     "amount_too_large": (_("This amount is larger than the books take in one movement."), 400),

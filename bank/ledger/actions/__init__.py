@@ -10,6 +10,6 @@ from .lots import expire_lots
 from .posting import Entry, Leg, LotSpec, post, post_many, reverse, transfer
 
 __all__ = [
-    "Entry", "Leg", "LotSpec", "expire_holds", "expire_lots", "extend", "hold", "lock", "open", "post", "post_many",
-    "release", "reverse", "roll_up", "set_floor", "settle", "transfer",
+    "Entry", "Leg", "LotSpec", "expire_holds", "expire_lots", "extend", "hold", "lock", "open", "post",
+    "post_many", "release", "reverse", "roll_up", "set_floor", "settle", "transfer",
 ]

@@ -42,7 +42,7 @@ def open(*, owner: Organisation | None, kind: str, asset: str = CNY, ref: str = 
 
 
 def set_floor(*, account: Account, floor: int, now: datetime) -> Account:
-    """The lowest balance from now on (≤ 0; a credit limit L is floor −L), for kinds with a limit of their own.
+    """The lowest balance from now on (≤ 0; a credit limit L is floor −L), where the kind has a limit.
 
     A floor above what is already drawn only stops drawing. Refused: no_floor_here.
     """
@@ -78,5 +78,6 @@ def roll_up(*, limit: int = 100_000) -> int:
         c.execute("SELECT pg_try_advisory_xact_lock(%s)", [ROLL_UP_LOCK])
         if not c.fetchone()[0]:
             return 0
-        c.execute("DELETE FROM ledger_uncounted WHERE id IN (SELECT id FROM ledger_uncounted LIMIT %s)", [limit])
+        c.execute(
+            "DELETE FROM ledger_uncounted WHERE id IN (SELECT id FROM ledger_uncounted LIMIT %s)", [limit])
         return int(c.rowcount)

@@ -235,7 +235,7 @@ def _write_whole(batch: list[Entry], now: datetime) -> list[Journal] | None:
         Journal(public_id=public_id("jnl"), key=e.key, fingerprint=mark_of(e), reason=str(e.reason),
                 cause=e.cause, at=now, memo=e.memo or {}) for e in batch]
     legs = [(n, leg.account.pk, leg.amount) for n, e in enumerate(batch, 1) for leg in e.legs]
-    values = [
+    values: list[Any] = [
         [j.public_id for j in journals], [j.key for j in journals], [j.fingerprint for j in journals],
         [j.reason for j in journals], [j.cause for j in journals], [json.dumps(j.memo) for j in journals],
         now, *([part[i] for part in legs] for i in range(3))]

@@ -1,0 +1,20 @@
+"""Jobs that keep the books tidy; each may be repeated, lost, or run twice at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from portal.core import clock
+
+from . import actions
+
+
+@shared_task(name="ledger.sweep")
+def sweep(**kwargs: Any) -> None:
+    """Release overdue holds, expire overdue banked hours, count what floorless accounts collected."""
+    now = clock.now()
+    actions.expire_holds(now=now)
+    actions.expire_lots(now=now)
+    actions.roll_up()
