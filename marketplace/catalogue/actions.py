@@ -272,6 +272,16 @@ def forget_interest(*, interest_id: int) -> None:
     Interest.objects.filter(pk=interest_id).delete()
 
 
+def claim_telling(*, interest: Interest, now: datetime) -> bool:
+    """True for exactly one caller: it now sends the message."""
+    return Interest.objects.filter(pk=interest.pk, told_at=None).update(told_at=now) == 1
+
+
+def give_back_telling(*, interest: Interest) -> None:
+    """The message could not be sent; somebody else may try."""
+    Interest.objects.filter(pk=interest.pk).update(told_at=None)
+
+
 def _check_goods(package: Package, resource_class: ResourceClass) -> None:
     if not package.is_runnable:
         raise Refused("package_not_runnable", package=package.name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, Q, QuerySet
+from django.db.models import F, Func, Prefetch, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.utils.translation import get_language
 
@@ -434,3 +434,15 @@ def _nearest(text: str, *, now: datetime) -> list[Card]:
         for code, card in cards.items()
     }
     return _with_pictures([cards[code] for code in nearest(text, names)])
+
+
+def listed(*, now: datetime, provider: Organisation | None = None) -> QuerySet[Offering]:
+    """Offerings for the API, each with `current_plans`: the published ones, or all of one provider's."""
+    rows = Offering.objects.of(provider) if provider else Offering.objects.published()
+    current = Prefetch("plans", queryset=Plan.objects.at(now), to_attr="current_plans")
+    heavy = (f"package__{name}" for name in HEAVY)
+    return (
+        rows.select_related("package", "provider", "region", "resource_class")
+        .defer(*heavy)
+        .prefetch_related(current)
+    )

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from . import api as api_doors
 from . import provider_views, views
 
 public = [
@@ -20,4 +21,14 @@ company = [
     path("offerings/<str:public_id>/preview/", provider_views.preview, name="offering_preview"),
     path("offerings/<str:public_id>/price/", provider_views.price, name="offering_price"),
     path("offerings/<str:public_id>/<slug:step>/", provider_views.step, name="offering_step"),
+]
+api = [
+    path("packages", api_doors.Packages.as_view(), name="packages"),
+    path("packages/<slug:code>", api_doors.OnePackage.as_view(), name="package"),
+    path("offerings", api_doors.Offerings.as_view(), name="offerings"),
+    path("offerings/<str:public_id>", api_doors.OneOffering.as_view(), name="offering"),
+    path("provider/offerings", api_doors.OwnOfferings.as_view(), name="own_offerings"),
+    path("provider/offerings/<str:public_id>", api_doors.OwnOffering.as_view(), name="own_offering"),
+    path("provider/offerings/<str:public_id>/price", api_doors.OwnPrice.as_view(), name="own_price"),
+    path("provider/offerings/<str:public_id>/steps", api_doors.OwnStep.as_view(), name="own_step"),
 ]
