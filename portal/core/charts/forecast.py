@@ -148,7 +148,6 @@ def picture(
     room = frame.right - split
     past = [(frame.x(i), frame.y(v)) for i, (_, v) in enumerate(history)]
     future = [(frame.x(n + i), frame.y(v)) for i, (_, v, _, _) in enumerate(coming)]
-    called = _called(chart, coming)
     return ForecastPicture(
         width=width,
         height=height,
@@ -168,16 +167,7 @@ def picture(
         split_after=px(split + 8 if room > 60 else frame.right),
         split_anchor_after="start" if room > 60 else "end",
         split_roomy=room > 180,
-        callout=None
-        if called is None
-        else place(
-            future[called],
-            figure(coming[called][1], _shown_step(coming[called][1])),
-            coming[called][0],
-            past + future,
-            split,
-            (frame.left, frame.top - 8, frame.right, frame.base),
-        ),
+        callout=_callout(chart, coming, past, future, split, frame),
         rows=rows,
         first=dates[0],
         last=dates[-1],
@@ -207,9 +197,21 @@ def _band(frame: _Frame, first: int, coming: Sequence[tuple[date, float, float, 
     return points(highs + lows[::-1])
 
 
-def _called(chart: Mapping[str, Any], coming: Sequence[tuple[date, float, float, float]]) -> int | None:
-    """Which forecast period is named: the one the chart asks for, else the next."""
+def _callout(
+    chart: Mapping[str, Any],
+    coming: Sequence[tuple[date, float, float, float]],
+    past: list[tuple[float, float]],
+    future: list[tuple[float, float]],
+    split: float,
+    frame: _Frame,
+) -> Callout | None:
+    """The forecast period that is named: the one the chart asks for, else the next."""
+    index = 0 if coming else None
     asked = (chart.get("callout") or {}).get("at")
     if asked:
-        return next((i for i, row in enumerate(coming) if row[0] == _day(asked)), None)
-    return 0 if coming else None
+        index = next((i for i, row in enumerate(coming) if row[0] == _day(asked)), None)
+    if index is None:
+        return None
+    day, value = coming[index][:2]
+    edges = (frame.left, frame.top - 8, frame.right, frame.base)
+    return place(future[index], figure(value, _shown_step(value)), day, past + future, split, edges)

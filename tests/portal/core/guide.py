@@ -172,19 +172,9 @@ def _rounds() -> dict[str, Any]:
     }
 
 
-def context(language: str = "en") -> dict[str, Any]:
-    """Everything the style guide shows, in one language."""
-    zh = language == "zh"
-    words = {key: pair[zh] for key, pair in WORDS.items()}
-    form = Size({"outlets": "9000", "kind": "h"})
-    form.is_valid()
-    forecast, rounds = _forecast(), _rounds()
-    day = date(2026, 11, 9)
+def _lines(words: dict[str, str], zh: bool) -> dict[str, Any]:
+    """Receipts, steps and files of one order."""
     return {
-        "words": words,
-        "now": NOW,
-        "until": NOW + timedelta(minutes=13, seconds=48),
-        "crumbs": [{"label": words["shelf"], "url": "#"}, {"label": words["quote"]}],
         "quote_lines": [
             {"label": "Forecast package", "amount_uy": 52_000_000},
             {"label": "Computing", "note": "56 core-hours at 0.11", "amount_uy": 6_160_000},
@@ -201,6 +191,29 @@ def context(language: str = "en") -> dict[str, Any]:
             {"label": "Service fee, 8 %", "amount_uy": -157_000_000},
             {"label": "Yours", "amount_uy": 1_804_000_000, "total": True},
         ],
+        "steps": [
+            {"label": "File checked", "note": "537,600 lines, 20 outlets", "state": "done", "at": NOW},
+            {
+                "label": "Money reserved",
+                "note": "CNY 79.00 set aside; nothing charged yet",
+                "state": "done",
+                "at": NOW,
+            },
+            {"label": words["steps"], "note": "Outlet 13 of 20", "state": "now", "at": NOW},
+            {"label": "Testing on four weeks it has not seen", "state": "todo", "about": NOW},
+            {"label": "Stopped: the site lost power", "state": "failed", "at": NOW},
+        ],
+        "files": [
+            {"url": "#", "label": "Prep plan, by outlet and dish", "size": 84_000, "kind": "Excel"},
+            {"url": "#", "label": "This chart", "size": 11_300, "kind": "SVG", "icon": "picture"},
+        ],
+    }
+
+
+def _shelf(words: dict[str, str], zh: bool) -> dict[str, Any]:
+    """What stands on shelves, and what was wrong with a file."""
+    forecast, rounds = _forecast(), _rounds()
+    return {
         "cards": [
             {
                 "title": "Demand forecast and prep plan" if not zh else "备货与销量预测",
@@ -235,40 +248,34 @@ def context(language: str = "en") -> dict[str, Any]:
             }
             for i, key in enumerate(TRADES)
         ],
-        "series": [(day + timedelta(days=i), 6.08 + (i * 29 % 13 - 6) / 60) for i in range(40)],
-        "steps": [
-            {"label": "File checked", "note": "537,600 lines, 20 outlets", "state": "done", "at": NOW},
+        "groups": [
             {
-                "label": "Money reserved",
-                "note": "CNY 79.00 set aside; nothing charged yet",
-                "state": "done",
-                "at": NOW,
+                "legend": "Where data stays",
+                "name": "where",
+                "options": [
+                    {"value": "zj", "label": "Zhejiang", "count": 5, "checked": True},
+                    {"value": "cn", "label": "Mainland China", "count": 6},
+                ],
+            }
+        ],
+        "actions": [{"url": "#", "label": words["ask"], "kind": "ink"}, {"url": "#", "label": words["find"]}],
+        "excerpt": [
+            {"line": 48212, "cells": ["2026-03-02", "Binjiang", "wontons", "88"]},
+            {
+                "line": 48213,
+                "cells": ["2026-03-02", "Binjiang", "beef noodles", "-12"],
+                "bad": True,
+                "bad_cell": 3,
             },
-            {"label": words["steps"], "note": "Outlet 13 of 20", "state": "now", "at": NOW},
-            {"label": "Testing on four weeks it has not seen", "state": "todo", "about": NOW},
-            {"label": "Stopped: the site lost power", "state": "failed", "at": NOW},
+            {"line": 48214, "cells": ["2026-03-02", "Binjiang", "cold tofu", "31"]},
         ],
-        "files": [
-            {"url": "#", "label": "Prep plan, by outlet and dish", "size": 84_000, "kind": "Excel"},
-            {"url": "#", "label": "This chart", "size": 11_300, "kind": "SVG", "icon": "picture"},
-        ],
-        "forecast": forecast,
-        "rounds": rounds,
-        "weights": [
-            (110 if 8 < h < 19 else 85 if 7 <= h < 23 else 62) - (10 if d > 4 else 0)
-            for d in range(7)
-            for h in range(24)
-        ],
-        "painted": {d * 24 + h for d in range(7) for h in range(24) if h < 8 or h > 21 or d == 6},
-        "outcomes": [
-            (
-                day + timedelta(days=i),
-                (54 + i * 7 % 40, 20 + i * 3 % 9, i % 4, 16 if i == 9 else 0, 3 if i % 6 == 2 else 0),
-            )
-            for i in range(14)
-        ],
-        "form": form,
-        "upload": Upload(),
+    }
+
+
+def _books() -> dict[str, Any]:
+    """Figures of a wallet and of a bank."""
+    day = date(2026, 11, 9)
+    return {
         "trio": [
             {
                 "label": "Available to spend",
@@ -311,28 +318,43 @@ def context(language: str = "en") -> dict[str, Any]:
                 "balance_uy": 600_000_000,
             },
         ],
-        "groups": [
-            {
-                "legend": "Where data stays",
-                "name": "where",
-                "options": [
-                    {"value": "zj", "label": "Zhejiang", "count": 5, "checked": True},
-                    {"value": "cn", "label": "Mainland China", "count": 6},
-                ],
-            }
+        "series": [(day + timedelta(days=i), 6.08 + (i * 29 % 13 - 6) / 60) for i in range(40)],
+        "outcomes": [
+            (
+                day + timedelta(days=i),
+                (54 + i * 7 % 40, 20 + i * 3 % 9, i % 4, 16 if i == 9 else 0, 3 if i % 6 == 2 else 0),
+            )
+            for i in range(14)
         ],
+    }
+
+
+def context(language: str = "en") -> dict[str, Any]:
+    """Everything the style guide shows, in one language."""
+    zh = language == "zh"
+    words = {key: pair[zh] for key, pair in WORDS.items()}
+    form = Size({"outlets": "9000", "kind": "h"})
+    form.is_valid()
+    forecast, rounds = _forecast(), _rounds()
+    return {
+        **_lines(words, zh),
+        **_shelf(words, zh),
+        **_books(),
+        "words": words,
+        "now": NOW,
+        "until": NOW + timedelta(minutes=13, seconds=48),
+        "crumbs": [{"label": words["shelf"], "url": "#"}, {"label": words["quote"]}],
+        "forecast": forecast,
+        "rounds": rounds,
+        "weights": [
+            (110 if 8 < h < 19 else 85 if 7 <= h < 23 else 62) - (10 if d > 4 else 0)
+            for d in range(7)
+            for h in range(24)
+        ],
+        "painted": {d * 24 + h for d in range(7) for h in range(24) if h < 8 or h > 21 or d == 6},
+        "form": form,
         "chips": [{"label": "Zhejiang", "url": "#"}],
-        "actions": [{"url": "#", "label": words["ask"], "kind": "ink"}, {"url": "#", "label": words["find"]}],
-        "excerpt": [
-            {"line": 48212, "cells": ["2026-03-02", "Binjiang", "wontons", "88"]},
-            {
-                "line": 48213,
-                "cells": ["2026-03-02", "Binjiang", "beef noodles", "-12"],
-                "bad": True,
-                "bad_cell": 3,
-            },
-            {"line": 48214, "cells": ["2026-03-02", "Binjiang", "cold tofu", "31"]},
-        ],
+        "upload": Upload(),
         "nav": {
             "organisation": None,
             "organisations": [],
