@@ -77,7 +77,7 @@ def join(user, organisation, role: str):
 
 @pytest.fixture
 def platform(db):
-    return make_organisation("suanli", "Suanli", "91330100MA2SUAN15B", "software_it", role="platform")
+    return make_organisation("suanli", "Suanli", "91330100MA25UAN10W", "software_it", role="platform")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def chen(db):
 
 @pytest.fixture
 def jiangnan(db):
-    return make_organisation("jiangnan", "Jiangnan Kitchen 江南小厨", "91330106MA2CFK7X3B", "catering", employees=280)
+    return make_organisation("jiangnan", "Jiangnan Kitchen 江南小厨", "91330106MA2CFK7X2P", "catering", employees=280)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def bo(jiangnan):
 
 @pytest.fixture
 def yongli(db):
-    return make_organisation("yongli", "Yongli Mould 永利模具", "91330200MA2YONG16C", "industry", is_provider=True)
+    return make_organisation("yongli", "Yongli Mould 永利模具", "91330200MA2Y0NG14J", "industry", is_provider=True)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def zhao(yongli):
 
 @pytest.fixture
 def harbour(db):
-    return make_organisation("harbour", "Harbour Bank 港湾银行", "91330200MA2HARB17D", "other", role="lender")
+    return make_organisation("harbour", "Harbour Bank 港湾银行", "91330200MA2HARB12H", "other", role="lender")
 
 
 @pytest.fixture

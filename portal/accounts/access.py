@@ -47,7 +47,7 @@ def company_view(*roles: str) -> Callable:
 
 
 def company_of(request: HttpRequest) -> Organisation | None:
-    """The company the person works for at the moment: of this URL, else the one last visited, else the first."""
+    """The company the person works for at the moment: of this URL, else the last visited, else the first."""
     known = getattr(request, "organisation", None)
     if known is not None or not request.user.is_authenticated:
         return known
@@ -55,6 +55,8 @@ def company_of(request: HttpRequest) -> Organisation | None:
         Membership.objects.select_related("organisation").filter(user_id=request.user.pk).order_by("id")
     )
     last = request.session.get("company")
-    chosen = next((m for m in memberships if m.organisation.slug == last), memberships[0] if memberships else None)
+    chosen = next(
+        (m for m in memberships if m.organisation.slug == last), memberships[0] if memberships else None
+    )
     request.organisation = chosen.organisation if chosen else None  # type: ignore[attr-defined]
     return request.organisation  # type: ignore[attr-defined]

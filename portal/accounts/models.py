@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.core.ids import public_id
+
+KEY_PREFIX = "sk"  # of an API key as a program holds it: sk_<id>_<secret>
 
 
 class UserManager(BaseUserManager["User"]):
@@ -122,6 +125,14 @@ class Organisation(models.Model):
     def is_sme(self) -> bool:
         return self.size_class != SizeClass.LARGE
 
+    @property
+    def industry_name(self) -> str:
+        return str(Industry(self.industry).label)
+
+    @property
+    def size_name(self) -> str:
+        return str(SizeClass(self.size_class).label)
+
 
 class Membership(models.Model):
     """What one person may do for one company."""
@@ -130,6 +141,13 @@ class Membership(models.Model):
         OWNER = "owner", _("owner: everything, and who may do what")
         BUYER = "buyer", _("buyer: order, deposit, withdraw")
         FINANCE = "finance", _("finance: money, bills, loans")
+
+    # the word alone, for sentences and tables
+    ROLE_NAMES: ClassVar[dict[str, Any]] = {
+        Role.OWNER: pgettext_lazy("role", "owner"),
+        Role.BUYER: pgettext_lazy("role", "buyer"),
+        Role.FINANCE: pgettext_lazy("role", "finance"),
+    }
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
@@ -143,6 +161,10 @@ class Membership(models.Model):
         return f"{self.user} · {self.organisation} · {self.role}"
 
     @property
+    def role_name(self) -> str:
+        return str(self.ROLE_NAMES[self.role])
+
+    @property
     def actor(self) -> str:
         return f"user:{self.user_id}"
 
@@ -151,6 +173,50 @@ class Membership(models.Model):
         if self.role == self.Role.OWNER:
             return True
         return scope in ROLE_SCOPES[self.Role(self.role)]
+
+
+class Invitation(models.Model):
+    """An offer to somebody, known by an e-mail address, to work for a company. Its link carries a secret."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        ACCEPTED = "accepted", _("accepted")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.OPEN: {State.ACCEPTED, State.WITHDRAWN},
+        State.ACCEPTED: set(),
+        State.WITHDRAWN: set(),
+    }
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail"))
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "email"], condition=Q(state="open"), name="one_open_invitation_each"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} → {self.organisation}"
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("inv")
+        super().save(*args, **kwargs)
+
+    @property
+    def role_name(self) -> str:
+        return str(Membership.ROLE_NAMES[self.role])
 
 
 class ApiKey(models.Model):

@@ -3,14 +3,72 @@
 from django.utils.translation import gettext_lazy as _
 
 REFUSALS = {
-    "role_needed": (_("Your role in this company does not allow this; it needs: {roles}. An owner can change roles. Nothing was changed."), 403),
-    "last_owner": _("A company keeps at least one owner. Make somebody else an owner first. Nothing was changed."),
-    "company_known": _("A company with the code {uscc} is registered already. Ask its owner to add you. Nothing was registered."),
-    "bad_uscc": (_("{fault} Nothing was registered."), 400),
-    "no_such_person": (_("Nobody has signed up with {email} yet. Ask them to sign up first, then add them. Nothing was changed."), 400),
-    "member_already": _("{email} belongs to this company already. Change the role instead. Nothing was changed."),
+    "role_needed": (
+        _(
+            "Your role in this company does not allow this; it needs: {roles}. An owner can change roles. "
+            "Nothing was changed."
+        ),
+        403,
+    ),
+    "last_owner": _(
+        "A company keeps at least one owner. Make somebody else an owner first. Nothing was changed."
+    ),
+    "no_such_member": (_("{email} does not belong to this company. Nothing was changed."), 404),
+    "member_already": _(
+        "{email} belongs to this company already. Change the role instead. Nothing was changed."
+    ),
+    "invitation_over": (
+        _(
+            "This invitation was used, withdrawn, or is older than seven days. Ask an owner of the "
+            "company for a new "
+            "one. Nothing was changed."
+        ),
+        410,
+    ),
+    "invitation_other_person": (
+        _(
+            "This invitation is for {email}. Sign out, then sign in or register with that address. "
+            "Nothing was changed."
+        ),
+        403,
+    ),
+    "company_known": _(
+        "A company with the code {uscc} is registered already. Ask its owner for an invitation. "
+        "Nothing was registered."
+    ),
+    "uscc_length": (
+        _("The code has 18 characters; this has {length}. Copy it from the business licence."),
+        400,
+    ),
+    "uscc_letter": (
+        _(
+            "“{character}” at position {position} cannot be in the code: it has digits and capital letters, "
+            "but never I, O, Z, S or V. Often 0 is read as O, 1 as I, 2 as Z, 5 as S."
+        ),
+        400,
+    ),
+    "uscc_region": (
+        _("“{character}” at position {position} must be a digit: positions 3 to 8 are the region’s number."),
+        400,
+    ),
+    "uscc_organisation": (
+        _(
+            "Positions 9 to 17 ({part}), the organisation code, do not fit their own check character, "
+            "the last of the "
+            "nine. Compare these nine with the business licence."
+        ),
+        400,
+    ),
+    "uscc_check": (
+        _(
+            "The last character ({last}) does not fit the code. Positions 9 to 17 are right, so "
+            "compare positions "
+            "1 to 8 ({part}) and the last one with the business licence."
+        ),
+        400,
+    ),
     "reason_needed": (_("Write a reason: the company reads it. Nothing was changed."), 400),
     "no_scope": (_("Choose at least one thing that the key may do. No key was made."), 400),
     "too_many_keys": _("This company has {most} working keys. Revoke one first. No key was made."),
-    "bad_key_life": (_("A key's last day must lie ahead. No key was made."), 400),
+    "bad_key_life": (_("A key’s last day must lie ahead. No key was made."), 400),
 }

@@ -1,1 +1,1 @@
-"""What every REST door needs: idempotency, one error shape, pagination, a small base view. Knows no other room."""
+"""What every REST door needs: idempotency, one error shape, pagination, a base view. Knows no other room."""

@@ -30,8 +30,16 @@ from portal.core.errors import Refused
 log = logging.getLogger(__name__)
 
 TYPES = {
-    400: "invalid_request", 401: "authentication", 403: "permission", 404: "not_found", 405: "invalid_request",
-    406: "invalid_request", 413: "invalid_request", 415: "invalid_request", 422: "invalid_request", 429: "rate_limit",
+    400: "invalid_request",
+    401: "authentication",
+    403: "permission",
+    404: "not_found",
+    405: "invalid_request",
+    406: "invalid_request",
+    413: "invalid_request",
+    415: "invalid_request",
+    422: "invalid_request",
+    429: "rate_limit",
 }
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -54,8 +62,12 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
         fields: dict[str, list[str]] = {}
         for name, detail in faults:
             fields.setdefault(name, []).append(str(detail))
-        name, first = faults[0] if faults else ("", exceptions.ErrorDetail(_("The request is not valid."), "invalid"))
-        return answer(400, first.code, str(first), param=name or None, params={"fields": fields}, is_write=is_write)
+        name, first = (
+            faults[0] if faults else ("", exceptions.ErrorDetail(_("The request is not valid."), "invalid"))
+        )
+        return answer(
+            400, first.code, str(first), param=name or None, params={"fields": fields}, is_write=is_write
+        )
     if isinstance(exc, exceptions.APIException):
         headers = {}
         if getattr(exc, "auth_header", None):
@@ -66,18 +78,34 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
         code = getattr(detail, "code", None) or exc.default_code
         return answer(exc.status_code, code, str(detail), is_write=is_write, headers=headers)
     log.error("unhandled in %s", type(context.get("view")).__name__, exc_info=exc)
-    return answer(500, "server_error", _("Something broke on our side; it has been written down."), is_write=is_write)
+    return answer(
+        500, "server_error", _("Something broke on our side; it has been written down."), is_write=is_write
+    )
 
 
-def answer(status: int, code: str, message: str, *, param: str | None = None, params: dict[str, Any] | None = None,
-           is_write: bool = False, headers: dict[str, str] | None = None) -> Response:
+def answer(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    param: str | None = None,
+    params: dict[str, Any] | None = None,
+    is_write: bool = False,
+    headers: dict[str, str] | None = None,
+) -> Response:
     """An error in its one shape."""
     if code.startswith("idempotency_") and status == 409:
         kind = "idempotency"
     else:
         kind = TYPES.get(status, "server" if status >= 500 else "refused")
-    error = {"type": kind, "code": code, "message": message, "param": param, "params": params or {},
-             "what_happened_to_the_money": money_words(status, code, is_write)}
+    error = {
+        "type": kind,
+        "code": code,
+        "message": message,
+        "param": param,
+        "params": params or {},
+        "what_happened_to_the_money": money_words(status, code, is_write),
+    }
     return Response({"error": error}, status=status, headers=headers or {})
 
 
@@ -87,16 +115,24 @@ def money_words(status: int, code: str, is_write: bool) -> str:
     if code == "idempotency_key_reused":
         return _("This request moved no money. What the first request with this key did is not changed.")
     if code == "idempotency_in_progress":
-        return _("This request moved no money itself. The first request with this key decides; repeat it to see its answer.")
+        return _(
+            "This request moved no money itself. The first request with this key decides; repeat it to "
+            "see its answer."
+        )
     if status >= 500:
-        return _("No money moved: everything this request had begun was undone. Repeat it with the same Idempotency-Key.")
+        return _(
+            "No money moved: everything this request had begun was undone. Repeat it with the same "
+            "Idempotency-Key."
+        )
     return _("No money moved and nothing was reserved.")
 
 
 def plain(params: dict[str, Any]) -> dict[str, Any]:
     """A refusal's parameters for JSON: amounts are integer strings, as everywhere in the API."""
-    return {k: str(v) if not isinstance(v, (bool, int)) or k.endswith(("_uy", "_cms", "_tokens")) else v
-            for k, v in params.items()}
+    return {
+        k: str(v) if not isinstance(v, (bool, int)) or k.endswith(("_uy", "_cms", "_tokens")) else v
+        for k, v in params.items()
+    }
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.ErrorDetail]]:

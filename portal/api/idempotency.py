@@ -68,19 +68,27 @@ def _digest(file: Any) -> str:
 
 
 def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
-    """Wraps `post`, `put`, `patch` or `delete` of a Door (which does it by itself); `view.owner` says whose key it is."""
+    """Wraps `post`, `put`, `patch` or `delete` (a Door does so itself); `view.owner` is whose key it is."""
 
     @wraps(method)
     def inner(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         if request.method.lower() not in WRITES:  # type: ignore[union-attr]
             return method(view, request, *args, **kwargs)
-        asked = {"owner": view.owner, "method": request.method, "path": request.path[:300], "key": key_of(request)}
+        asked = {
+            "owner": view.owner,
+            "method": request.method,
+            "path": request.path[:300],
+            "key": key_of(request),
+        }
         now = clock.now()
         with transaction.atomic():
             record = claim(asked=asked, fingerprint=fingerprint(request), now=now)
             if record.status:
-                return Response(json.loads(record.body) if record.body else None, status=record.status,
-                                headers={"Idempotent-Replayed": "true"})
+                return Response(
+                    json.loads(record.body) if record.body else None,
+                    status=record.status,
+                    headers={"Idempotent-Replayed": "true"},
+                )
             response = _work(view, method, request, args, kwargs)
             if response.status_code < 300 or response.status_code in KEPT_ERRORS:
                 _keep(record, response)
@@ -99,11 +107,15 @@ def claim(*, asked: dict[str, Any], fingerprint: str, now: datetime) -> Idempote
     first one takes longer than WAIT_MS.
     """
     fresh = {"fingerprint": fingerprint, "status": 0, "body": "", "created_at": now, "expires_at": now + LIFE}
-    with connection.cursor() as cursor:  # ends with the transaction; later locks of the work wait no longer either
+    with (
+        connection.cursor() as cursor
+    ):  # ends with the transaction; later locks of the work wait no longer either
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{WAIT_MS}ms"])
     while True:
         try:
-            IdempotencyRecord.objects.bulk_create([IdempotencyRecord(**asked, **fresh)], ignore_conflicts=True)
+            IdempotencyRecord.objects.bulk_create(
+                [IdempotencyRecord(**asked, **fresh)], ignore_conflicts=True
+            )
             record = IdempotencyRecord.objects.select_for_update().filter(**asked).first()
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
@@ -134,7 +146,8 @@ def _keep(record: IdempotencyRecord, response: Response) -> None:
     if response.status_code >= 400 and isinstance(response.data, dict) and "error" in response.data:
         error = response.data["error"]
         error["what_happened_to_the_money"] += " " + _(
-            "This answer is kept for this Idempotency-Key: to try again, correct the request and send a new key."
+            "This answer is kept for this Idempotency-Key: to try again, correct the request and send "
+            "a new key."
         )
     body = "" if response.data is None else JSONRenderer().render(response.data).decode()
     IdempotencyRecord.objects.filter(pk=record.pk).update(status=response.status_code, body=body)
@@ -142,9 +155,14 @@ def _keep(record: IdempotencyRecord, response: Response) -> None:
 
 def sweep(*, now: datetime) -> int:
     """Forget answers older than their 24 hours, some thousand at a time; returns how many."""
-    old = IdempotencyRecord.objects.filter(expires_at__lte=now).order_by("expires_at").values("pk")[:SWEEP_ROWS]
+    old = (
+        IdempotencyRecord.objects.filter(expires_at__lte=now).order_by("expires_at").values("pk")[:SWEEP_ROWS]
+    )
     with transaction.atomic():
         return IdempotencyRecord.objects.filter(
-            pk__in=list(IdempotencyRecord.objects.select_for_update(skip_locked=True).filter(pk__in=old)
-                        .values_list("pk", flat=True))
+            pk__in=list(
+                IdempotencyRecord.objects.select_for_update(skip_locked=True)
+                .filter(pk__in=old)
+                .values_list("pk", flat=True)
+            )
         ).delete()[0]

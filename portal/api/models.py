@@ -16,7 +16,9 @@ class IdempotencyRecord(models.Model):
     path = models.CharField(max_length=300)
     key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=64, help_text="sha256 of what was asked")
-    status = models.PositiveSmallIntegerField(default=0, help_text="0 only inside the transaction that is answering")
+    status = models.PositiveSmallIntegerField(
+        default=0, help_text="0 only inside the transaction that is answering"
+    )
     body = models.TextField(blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

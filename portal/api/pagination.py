@@ -44,9 +44,11 @@ def unseal(text: str) -> int:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raw = b""
-    nonce, hidden, tag = raw[:NONCE], raw[NONCE:NONCE + 8], raw[NONCE + 8:]
+    nonce, hidden, tag = raw[:NONCE], raw[NONCE : NONCE + 8], raw[NONCE + 8 :]
     if len(raw) != NONCE + 8 + TAG or not hmac.compare_digest(tag, _pad(b"tag", nonce + hidden)[:TAG]):
-        raise ValidationError({"cursor": [_("Use next_cursor of the page before as it is.")]}, code="bad_cursor")
+        raise ValidationError(
+            {"cursor": [_("Use next_cursor of the page before as it is.")]}, code="bad_cursor"
+        )
     return int.from_bytes(bytes(a ^ b for a, b in zip(hidden, _pad(b"pad", nonce), strict=False)), "big")
 
 
@@ -84,14 +86,28 @@ class Keyset(BasePagination):
             "required": ["items", "next_cursor"],
             "properties": {
                 "items": schema,
-                "next_cursor": {"type": "string", "nullable": True, "description": "?cursor= of the next page; null on the last"},
+                "next_cursor": {
+                    "type": "string",
+                    "nullable": True,
+                    "description": "?cursor= of the next page; null on the last",
+                },
             },
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"},
-             "description": "next_cursor of the page before"},
-            {"name": "limit", "in": "query", "required": False, "description": f"rows a page, 1 to {MOST}",
-             "schema": {"type": "integer", "minimum": 1, "maximum": MOST}},
+            {
+                "name": "cursor",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "string"},
+                "description": "next_cursor of the page before",
+            },
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "description": f"rows a page, 1 to {MOST}",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST},
+            },
         ]

@@ -12,12 +12,17 @@ from rest_framework import serializers
 from .serializers import Shape
 
 COMPANY = OpenApiParameter(
-    "Suanli-Company", OpenApiTypes.STR, OpenApiParameter.HEADER,
+    "Suanli-Company",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
     description="The company's short name. Only for people signed in with a browser who belong to several.",
 )
 KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True,
-    description="Yours, up to 200 visible characters. The same key and body within 24 hours gives the first answer.",
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Yours, up to 200 visible characters. Repeated with the same body, the first answer comes.",
 )
 
 

@@ -24,7 +24,7 @@ class IntegerString(serializers.Field):
     """`"79000000"` ↔ 79000000. Takes a JSON integer too; never a float. least, most: inclusive bounds."""
 
     default_error_messages = {
-        "invalid": _("Write a whole number as a string of digits, for instance \"79000000\"."),
+        "invalid": _('Write a whole number as a string of digits, for instance "79000000".'),
         "least": _("This must be at least {least}."),
         "most": _("This must be at most {most}."),
     }
@@ -62,13 +62,16 @@ class Shape(serializers.Serializer):
 
 
 class ModelShape(serializers.ModelSerializer):
-    """Base of the rooms' serializers of a table: the column's name decides (`_uy`, `_cms`, `_tokens`, dates)."""
+    """Base of rooms' serializers of a table: a column's name decides (`_uy`, `_cms`, `_tokens`, dates)."""
 
-    serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, models.DateTimeField: Instant}
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: Instant,
+    }
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         if field_name.endswith(UNITS):
-            known, options = super().build_standard_field(field_name, model_field)
+            _known, options = super().build_standard_field(field_name, model_field)
             kept = ("read_only", "required", "allow_null", "default", "help_text", "label")
             return IntegerString, {k: v for k, v in options.items() if k in kept}
         return super().build_standard_field(field_name, model_field)

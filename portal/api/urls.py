@@ -6,6 +6,8 @@ from drf_spectacular.views import SpectacularAPIView
 from .views import Nothing
 
 api = [
-    path("schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
+    path(
+        "schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"
+    ),
 ]
 fallback = [re_path(r"^.*$", Nothing.as_view(), name="nothing")]

@@ -52,8 +52,8 @@ class Door(Paged):
             def get(self, request): return self.page(queries.orders_of(self.organisation), OrderShape)
             def post(self, request): …          # has its Idempotency-Key checked and is atomic
 
-    `self.organisation`, `self.actor` ("key:key_…" or "user:12"), `self.grant`, `self.now`. A write runs in one
-    transaction with its idempotency record; a refusal or any other error undoes all of it.
+    `self.organisation`, `self.actor` ("key:key_…" or "user:12"), `self.grant`, `self.now`. A write runs in
+    one transaction with its idempotency record; a refusal or any other error undoes all of it.
     """
 
     permission_classes = (IsAuthenticated,)
