@@ -215,9 +215,16 @@ def expiry_target(kind: str) -> Kind:
         Kind(target) for source, target, reason in ROUTES if (source, reason) == (kind, R.LOT_EXPIRED))
 
 
+def kind_rows() -> list[tuple[str, bool, str, bool, bool, str, int | None]]:
+    """The rows of ledger_kind: code, owned, floor_rule, counted, lots, assets, ceiling."""
+    return [
+        (kind.value, spec.owned, spec.floor.value, spec.counted, spec.lots, spec.assets, spec.ceiling)
+        for kind, spec in CHART.items()
+    ]
+
+
 def sync_chart(connection: BaseDatabaseWrapper) -> None:
     """Make the database's chart equal to this file. Runs after every migrate, as the tables' owner."""
-    kinds = [(k.value, s.owned, s.floor.value, s.counted, s.lots, s.assets, s.ceiling) for k, s in CHART.items()]
     with connection.cursor() as c:
         c.executemany(
             "INSERT INTO ledger_kind (code, owned, floor_rule, counted, lots, assets, ceiling)"
@@ -225,7 +232,7 @@ def sync_chart(connection: BaseDatabaseWrapper) -> None:
             " ON CONFLICT (code) DO UPDATE SET owned = excluded.owned, floor_rule = excluded.floor_rule,"
             " counted = excluded.counted, lots = excluded.lots, assets = excluded.assets,"
             " ceiling = excluded.ceiling",
-            kinds,
+            kind_rows(),
         )
         c.executemany(
             "INSERT INTO ledger_route (source, target, reason) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

@@ -86,7 +86,8 @@ def balance(account: Account) -> Balance:
 
 def balances(accounts: Iterable[Account]) -> dict[int, Balance]:
     """Balances by account pk, in one query."""
-    rows = Account.objects.filter(pk__in=[a.pk for a in accounts]).annotate(collected=Sum("uncounted__amount"))
+    rows = Account.objects.filter(pk__in=[a.pk for a in accounts])
+    rows = rows.annotate(collected=Sum("uncounted__amount"))
     found = {}
     for pk, row, held, floor, collected in rows.values_list("pk", "posted", "held", "floor", "collected"):
         posted = row + (collected or 0)
@@ -151,7 +152,8 @@ def _other_sides(account: Account, postings: list[Posting]) -> dict[tuple[int, b
 def journal_detail(public_id: str, *, organisation: Organisation) -> JournalDetail | None:
     """A journal in which the organisation has a posting; None for everybody else's."""
     mine = Posting.objects.filter(account__owner=organisation).values("journal_id")
-    journal = Journal.objects.select_related("reverses", "hold").filter(public_id=public_id, pk__in=mine).first()
+    journals = Journal.objects.select_related("reverses", "hold")
+    journal = journals.filter(public_id=public_id, pk__in=mine).first()
     if journal is None:
         return None
     legs = tuple(Posting.objects.filter(journal=journal).select_related("account").order_by("id"))

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.CharField(editable=False, max_length=40, unique=True)),
                 ('key', models.CharField(max_length=200, unique=True)),
-                ('fingerprint', models.CharField(help_text='of what was asked for, to tell a repetition from a mix-up', max_length=32)),
+                ('fingerprint', models.CharField(help_text='tells a repetition of a key from a mix-up', max_length=32)),
                 ('reason', models.CharField(choices=[('top_up', 'Top-up by bank transfer'), ('welcome_credit', 'Welcome credit'), ('withdrawal', "Paid out to the company's bank account"), ('order_charge', 'Order charged'), ('order_refund', 'Refund of an order'), ('provider_share', "Provider's share"), ('platform_fee', 'Platform fee'), ('package_share', 'Package income'), ('distribution', 'Order distributed'), ('holdback_release', 'Hold-back released'), ('payout', 'Payout'), ('to_reserve', 'To the reserve'), ('from_reserve', 'Reserve funded by the platform'), ('idle_pay', 'Paid for verified idle hours'), ('late_recall', 'Fee for a late recall'), ('compensation', 'Compensation for a failure'), ('rounding', 'Rounding'), ('claim_earned', 'Hours banked'), ('claim_bought', 'Banked hours bought'), ('claim_spent', 'Banked hours used'), ('lot_expired', 'Banked hours expired'), ('pledge', 'Hours pledged'), ('pledge_released', 'Pledge released'), ('credit_repayment', 'Credit line repaid'), ('lender_funding', "Lender's money received"), ('loan_disbursed', 'Loan paid out'), ('loan_repayment', 'Loan repaid'), ('interest_accrued', 'Interest accrued'), ('interest_paid', 'Interest paid'), ('reversal', 'Reversal')], max_length=24)),
                 ('cause', models.CharField(help_text='type:public_id of what brought it about', max_length=80)),
                 ('at', models.DateTimeField()),
@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('settled__gte', 0), ('released__gte', 0), ('amount__gte', django.db.models.expressions.CombinedExpression(models.F('settled'), '+', models.F('released')))), name='hold_within'),
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', django.db.models.expressions.CombinedExpression(models.F('settled'), '+', models.F('released'))), ('released__gte', 0), ('settled__gte', 0)), name='hold_within'),
         ),
         migrations.AddConstraint(
             model_name='hold',

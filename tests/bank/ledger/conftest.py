@@ -189,7 +189,7 @@ def own_database(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def at_once() -> Callable:
-    """at_once(n, work): work(i) in n threads on n connections at the same moment; results or exceptions, in order."""
+    """at_once(n, work): work(i) in n threads on n connections at one moment; results or exceptions."""
 
     def run(n: int, work: Callable[[int], object]) -> list:
         results: list = [None] * n

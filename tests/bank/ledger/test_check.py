@@ -82,14 +82,16 @@ def test_it_proves_empty_books(db):
             {"replay", "journals"},
         ),
         (
-            "UPDATE ledger_posting SET account_id = (SELECT id FROM ledger_account WHERE kind = 'clearing_order')"
+            "UPDATE ledger_posting SET account_id ="
+            " (SELECT id FROM ledger_account WHERE kind = 'clearing_order')"
             " WHERE id = (SELECT max(p.id) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id"
             " WHERE a.kind = 'wallet')",
             {"replay", "routes"},
         ),
         ("UPDATE ledger_journal SET reason = 'payout' WHERE reason = 'top_up'", {"routes"}),
         (
-            "UPDATE ledger_journal SET reverses_id = (SELECT min(id) FROM ledger_journal) WHERE reverses_id IS NOT NULL",
+            "UPDATE ledger_journal SET reverses_id = (SELECT min(id) FROM ledger_journal)"
+            " WHERE reverses_id IS NOT NULL",
             {"reversals"},
         ),
         ("UPDATE ledger_hold SET settled = settled + 1 WHERE settled > 0", {"holds"}),

@@ -8,7 +8,8 @@ from bank.ledger import actions, rights
 from bank.ledger.models import Hold, Journal, Lot, Posting
 
 JOURNAL = (
-    "INSERT INTO ledger_journal (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id)"
+    "INSERT INTO ledger_journal"
+    " (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id)"
     " VALUES (%(id)s, %(id)s, '', %(reason)s, 'order:ord_1', now(), '', '{}', %(hold)s, %(reverses)s)"
     " RETURNING id"
 )
@@ -16,7 +17,7 @@ POSTING = "INSERT INTO ledger_posting (journal_id, account_id, amount) VALUES "
 
 
 def attack(*statements) -> str:
-    """Run raw statements and commit (the deferred checks run); the database's complaint, '' if it had none."""
+    """Run raw statements with the checks of a commit; the database's complaint, '' if it had none."""
     try:
         with transaction.atomic(), connection.cursor() as c:
             c.execute(
@@ -262,7 +263,8 @@ def test_a_journal_that_charges_nothing_of_its_hold_is_refused(books, wallet, ji
 def test_a_hold_above_what_is_available_is_refused(wallet, totals):
     before = totals()
     assert "ledger_floor" in attack(
-        "INSERT INTO ledger_hold (public_id, key, fingerprint, account_id, amount, settled, released, state, cause,"
+        "INSERT INTO ledger_hold"
+        " (public_id, key, fingerprint, account_id, amount, settled, released, state, cause,"
         f" created_at, resolve_key) VALUES ('h', 'h', '', {wallet.pk}, 101, 0, 0, 'open', 'x', now(), '')"
     )
     assert totals() == before
@@ -293,7 +295,8 @@ def test_a_lot_entry_belongs_to_its_posting(books, yongli, totals):
     before = totals()
     for amount in (-1, 1):
         assert "part of a posting" in attack(
-            f"INSERT INTO ledger_lotentry (lot_id, posting_id, amount) VALUES ({lot.pk}, {posting.pk}, {amount})"
+            "INSERT INTO ledger_lotentry (lot_id, posting_id, amount)"
+            f" VALUES ({lot.pk}, {posting.pk}, {amount})"
         )
     assert totals() == before
 

@@ -11,7 +11,7 @@ from bank.ledger import actions, proof
 
 
 class Command(BaseCommand):
-    help = "check: prove every balance, hold, route and lot from the journal. roll_up: add what was collected."
+    help = "check: prove every balance, hold, route and lot. roll_up: add what floorless accounts collected."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["check", "roll_up"])
