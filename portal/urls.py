@@ -5,12 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from django.conf.urls.i18n import i18n_patterns  # noqa: F401
 from django.contrib import admin
 from django.urls import include, path
 
 ROOMS = [
-    "portal.accounts", "bank.ledger", "marketplace.catalogue", "marketplace.dispatch", "marketplace.billing",
+    "portal.accounts", "portal.api", "bank.ledger", "marketplace.catalogue", "marketplace.dispatch", "marketplace.billing",
     "marketplace.orders", "bank.deposits", "bank.lending", "portal.home",
 ]
 
@@ -23,16 +22,17 @@ def room_urls() -> list:
             continue
         module = import_module(f"{room}.urls")
         label = room.rsplit(".", 1)[1]
-        for name, prefix in (("public", ""), ("company", "c/<slug:slug>/"), ("api", "api/v1/")):
+        for name, prefix in (("public", ""), ("company", "c/<slug:slug>/"), ("api", "api/v1/"), ("fallback", "api/v1/")):
             patterns = getattr(module, name, None)
             if patterns:
-                space = label if name != "api" else f"{label}-api"
+                space = label if name in ("public", "company") else f"{label}-{name}"
                 # public and company pages of a room share one namespace
                 found.append((prefix, patterns, space))
     merged: dict[str, list] = {}
     for prefix, patterns, space in found:
         merged.setdefault(space, []).append(path(prefix, include(patterns)))
-    return [path("", include((patterns, space), namespace=space)) for space, patterns in merged.items()]
+    ordered = sorted(merged.items(), key=lambda pair: pair[0].endswith("-fallback"))  # what catches all comes last
+    return [path("", include((patterns, space), namespace=space)) for space, patterns in ordered]
 
 
 urlpatterns = [

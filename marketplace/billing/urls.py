@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from . import api as rest
 from . import views
 
 company = [
@@ -9,4 +10,10 @@ company = [
     path("wallet/top-up/", views.topup, name="topup"),
     path("wallet/top-up/<str:public_id>/", views.topup_detail, name="topup_detail"),
     path("bills/<str:public_id>/", views.bill, name="bill"),
+]
+api = [
+    path("wallet/", rest.Wallet.as_view(), name="wallet"),
+    path("topups/", rest.TopUps.as_view(), name="topups"),
+    path("charges/", rest.Charges.as_view(), name="charges"),
+    path("bills/", rest.Bills.as_view(), name="bills"),
 ]

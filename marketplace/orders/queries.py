@@ -350,6 +350,27 @@ def why(order: Order) -> dict[str, Any]:
         "charge": charge,
         "lines": worded_lines(charge.lines, charge.asset, package.unit) if charge else [],
         "usage": usage,
-        "movements": books.lines_of_cause(order.cause),
+        "transfers": transfers(order),
         "history": history_of(order),
     }
+
+
+def transfers(order: Order) -> list[dict[str, Any]]:
+    """Every movement of an order's money: reserved, charged, distributed, returned; oldest first."""
+    found = books.lines_of_cause(order.cause)
+    rows: list[dict[str, Any]] = []
+    for hold in found.holds:
+        words = str(hold.account.get_kind_display())
+        rows.append({"at": hold.created_at, "what": _("Reserved"), "source": words, "target": _("Reserved"),
+                     "amount": hold.amount, "asset": hold.account.asset})
+        if hold.released and hold.resolved_at:
+            rows.append({"at": hold.resolved_at, "what": _("Returned"), "source": _("Reserved"), "target": words,
+                         "amount": hold.released, "asset": hold.account.asset})
+    for journal in found.journals:
+        out = ", ".join(sorted({str(p.account.get_kind_display()) for p in journal.postings.all() if p.amount < 0}))
+        for posting in journal.postings.all():
+            if posting.amount > 0:
+                rows.append({"at": journal.at, "what": journal.get_reason_display(), "source": out,
+                             "target": posting.account.get_kind_display(), "amount": posting.amount,
+                             "asset": posting.account.asset})
+    return sorted(rows, key=lambda row: row["at"])
