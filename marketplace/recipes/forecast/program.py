@@ -455,7 +455,7 @@ class Report:
         all_zh = f"，全部 {count} 个{self.one['zh']}" if count > 1 else ""
         label = both(f"{self.what['en']}, {when[0]}{all_en}", f"{when[1]}{all_zh}（{self.what['zh']}）")
         test, table, ahead = self.test_stats() if self.tested else [], self.table(), len(self.steps)
-        stats = [{"value": percent(value), "label": both(en, zh)} for value, en, zh in test]
+        stats: list[dict] = [{"value": percent(value), "label": both(en, zh)} for value, en, zh in test]
         words = both(f"{self.what['en']} in the next {ahead} {self.units['en']}",
                      f"未来 {ahead} {self.units['zh']}合计（{self.what['zh']}）")  # fmt: skip
         stats.append({"value": self.figures(self.total[1].sum())[0], "label": words})

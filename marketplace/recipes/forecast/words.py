@@ -47,6 +47,6 @@ REFUSALS: dict[str, tuple[str | Promise, str | Promise]] = {
 NOTES: dict[str, str | Promise] = {
     "months_from_days": _("One date a month: read as months."),
     "summed": _("Several lines of the same outlet and day were added up: %(count)s."),
-    "gaps_days": _("Days without a line: %(count)s. They are filled, and marked in the result."),
-    "gaps_months": _("Months without a line: %(count)s. They are filled, and marked in the result."),
+    "gaps_days": _("Days without a line: %(count)s. Closed days stay closed, the others are estimated."),
+    "gaps_months": _("Months without a line: %(count)s. They are estimated, or count as nothing sold."),
 }

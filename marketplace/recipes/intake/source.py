@@ -85,7 +85,10 @@ def _refuse_kind(head: bytes, filename: str, accepts: tuple[str, ...]) -> None:
 
 def _encoding(data: BinaryIO, head: bytes, max_bytes: int) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        _read_through(data, "utf-16", max_bytes)
+        try:
+            _read_through(data, "utf-16", max_bytes)
+        except UnicodeDecodeError as error:
+            raise InputRefused("binary") from error
         return "utf-16"
     try:
         _read_through(data, "utf-8-sig", max_bytes)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_a_recipe_has_the_same_files_as_every_other(recipe):
     assert recipe.program.is_file()
     assert any(recipe.sample.iterdir())
     manifest = recipe.manifest
-    assert manifest.cores >= 1 and manifest.memory_mb >= 128 and 0 < manifest.wall_s <= 3600
+    assert manifest.cores >= 1 and manifest.memory_mb >= 128 and 0 < manifest.wall_s <= 4 * 3600
     assert len({step.key for step in manifest.steps}) == len(manifest.steps) > 0
     for column in manifest.columns:
         assert all(name == name.lower() for name in column.names), column.key
@@ -39,7 +40,7 @@ def test_libraries_are_pinned_exactly(recipe):
 
 
 @ALL
-def test_a_program_imports_nothing_of_the_project(recipe):
+def test_a_program_imports_only_the_libraries_it_declares(recipe):
     tree = ast.parse(recipe.program.read_text(encoding="utf-8"))
     imported = {
         name.split(".")[0]
@@ -52,8 +53,7 @@ def test_a_program_imports_nothing_of_the_project(recipe):
             else []
         )
     }
-    assert not imported & {"marketplace", "portal", "bank", "django", ""}
-    assert set(recipe.manifest.packages) <= imported
+    assert imported - sys.stdlib_module_names <= set(recipe.manifest.packages)
 
 
 @pytest.mark.parametrize("code", sorted(words.REFUSALS))
