@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, QuerySet, Sum
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import Organisation
 
+from . import words
 from .models import Account, Hold, Journal, Lot, Posting, Uncounted
 
 
@@ -58,6 +60,18 @@ class CauseLines:
 
     journals: tuple[Journal, ...]
     holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a story: between which places, in words; `journal` is "" for a reservation."""
+
+    at: datetime
+    source: str
+    target: str
+    amount: int
+    asset: str
+    journal: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,7 @@ def statement(account: Account, *, before: str | None = None, limit: int = 50) -
 
 def parse_cursor(text: str) -> tuple[int, int]:
     """(posting id, balance after the line above it); ValueError otherwise."""
-    posting_id, _, running = text.partition(".")
+    posting_id, _dot, running = text.partition(".")
     if len(text) > 40:
         raise ValueError(text)
     return int(posting_id), int(running)
@@ -167,6 +181,33 @@ def lines_of_cause(cause: str) -> CauseLines:
     journals = Journal.objects.filter(cause=cause).prefetch_related("postings__account").order_by("id")
     holds = Hold.objects.filter(cause=cause).select_related("account").order_by("id")
     return CauseLines(journals=tuple(journals), holds=tuple(holds))
+
+
+def story(cause: str, *, organisation: Organisation) -> list[Step]:
+    """What happened to the organisation's money or hours because of one thing, in order, both sides in words.
+
+    What is reserved stands as a place of its own: Wallet → Reserved → Order clearing.
+    """
+    reserved = _("Reserved")
+    steps = []
+    for hold in Hold.objects.filter(cause=cause, account__owner=organisation).select_related("account"):
+        name, asset = words.kind(hold.account.kind), hold.account.asset
+        steps.append(Step(hold.created_at, name, reserved, hold.amount, asset, ""))
+        if hold.released and hold.resolved_at:
+            steps.append(Step(hold.resolved_at, reserved, name, hold.released, asset, ""))
+    mine = Posting.objects.filter(journal__cause=cause, account__owner=organisation)
+    mine = mine.select_related("account", "journal").prefetch_related("journal__postings__account")
+    for own in mine.order_by("id"):
+        opposite = [
+            p.account.kind for p in own.journal.postings.all()
+            if p.account.asset == own.account.asset and (p.amount < 0) != (own.amount < 0)]
+        other = ", ".join(words.kind(kind) for kind in dict.fromkeys(opposite))
+        here = reserved if own.journal.hold_id and own.amount < 0 else words.kind(own.account.kind)
+        source, target = (here, other) if own.amount < 0 else (other, here)
+        steps.append(Step(own.journal.at, source, target, abs(own.amount), own.account.asset,
+                          own.journal.public_id))
+    # at one instant: first reserved, then charged, then given back
+    return sorted(steps, key=lambda s: (s.at, s.source == reserved, s.target != reserved and not s.journal))
 
 
 def open_holds(account: Account) -> QuerySet[Hold]:

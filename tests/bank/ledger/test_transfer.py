@@ -53,7 +53,6 @@ def test_it_refuses_more_than_there_is_and_says_what_is_missing(books, jiangnan,
     assert refusal.value.code == "insufficient_funds"
     amounts = {k: v for k, v in refusal.value.params.items() if k.endswith("_uy")}
     assert amounts == {"needed_uy": 79_000_000, "available_uy": 60_000_000, "missing_uy": 19_000_000}
-    assert str(refusal.value) == "CNY 19.00 is missing: 79.00 is needed and 60.00 is available."
     assert totals() == before
 
 

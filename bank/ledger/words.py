@@ -1,0 +1,71 @@
+"""The bookkeeper's words for accounts, reasons and amounts. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from portal.core.money import CARD_HOUR_CMS, CNY_UY
+from portal.core.words import hours, yuan
+
+from .chart import CARD_HOURS, CNY, Kind, Reason
+
+if TYPE_CHECKING:
+    from .models import Account
+    from .queries import Balance
+
+
+def kind(code: str) -> str:
+    return str(Kind(code).label) if code in Kind.values else code
+
+
+def reason(code: str) -> str:
+    return str(Reason(code).label) if code in Reason.values else code
+
+
+def name_of(account: Account) -> str:
+    """`Wallet`, `Banked hours, A800`."""
+    name = kind(account.kind)
+    if account.asset.startswith(CARD_HOURS):
+        return _("{name}, {card}").format(name=name, card=account.asset.removeprefix(CARD_HOURS))
+    return name
+
+
+def unit(asset: str) -> str:
+    """`CNY` / 元, `h` / 小时, or the asset itself."""
+    if asset == CNY:
+        return pgettext("unit", "CNY")
+    return pgettext("unit", "h") if asset.startswith(CARD_HOURS) else asset
+
+
+def amount(value: int, asset: str, *, signed: bool = False) -> str:
+    """To the last micro-yuan where there is one; hours with as many decimals as are needed."""
+    if asset == CNY:
+        text = yuan(value, exact=True)
+    elif asset.startswith(CARD_HOURS):
+        text = hours(value)
+    else:
+        text = f"{value:,}"
+    return f"+{text}" if signed and value > 0 else text
+
+
+def available(balance: Balance, account: Account) -> str:
+    """What may still go out; "" where that means nothing (an account that is a debt or only collects)."""
+    if balance.available is None or account.kind == Kind.LOAN:
+        return ""
+    return amount(balance.available, account.asset)
+
+
+def plain(value: int, asset: str) -> str:
+    """For a spreadsheet: an exact decimal number without grouping, in yuan or hours (nine decimals)."""
+    if asset == CNY:
+        scale, places = CNY_UY, 6
+    elif asset.startswith(CARD_HOURS):
+        scale, places = CARD_HOUR_CMS, 9
+    else:
+        return str(value)
+    whole, part = divmod(abs(value), scale)
+    decimals = f"{(part * 10**places * 2 + scale) // (2 * scale):0{places}d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if value < 0 else ''}{whole}.{decimals}"
