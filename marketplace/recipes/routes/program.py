@@ -192,7 +192,7 @@ def budget_s(stops: int) -> float:
 class Watch(IteratedLocalSearchCallbacks):
     """Says once a second how far the search is; stops it at its time, or when it has stopped finding.
 
-    "Stopped finding": at least 3 s, and twice the time to the last improvement, have brought nothing.
+    "Stopped finding": 3 s, a third of the budget and twice the time to the last improvement brought nothing.
     """
 
     def __init__(self, budget: float, job: Job) -> None:
@@ -205,7 +205,7 @@ class Watch(IteratedLocalSearchCallbacks):
         now = time.perf_counter()
         quiet = now - self.improved
         return now - self.began >= self.budget or (
-            self.best_m is not None and quiet >= max(3.0, 2 * (self.improved - self.began))
+            self.best_m is not None and quiet >= max(3.0, self.budget / 3, 2 * (self.improved - self.began))
         )
 
     def on_best(self, best: Solution) -> None:

@@ -56,7 +56,7 @@ class Settings:
 
     @classmethod
     def of(cls, params: Params) -> Settings:
-        """Settings from params; unknown keys (words, solve_s) are for the program. Refuses routes_setting."""
+        """Settings from params; other keys (words, solve_s) are for the program. Refuses routes_setting_*."""
         known = {each.name for each in fields(cls)}
         given = {key: value for key, value in params.items() if key in known and value not in (None, "")}
         for key, (least, most) in cls.LIMITS.items():
@@ -64,9 +64,7 @@ class Settings:
                 given[key] = _setting(key, given[key], least, most)
         settings = cls(**given)
         if parse_clock(settings.day_start) is None:
-            raise InputRefused(
-                "routes_setting_clock", setting="day_start", value=str(settings.day_start)[:20]
-            )
+            raise InputRefused("routes_setting_clock", value=str(settings.day_start)[:20])
         return settings
 
 
@@ -77,7 +75,7 @@ def _setting(key: str, value: Any, least: float, most: float) -> float:
         number = float("nan")
     if not least <= number <= most or (key in ("vehicles", "stops") and number != int(number)):
         shown = str(value)[:20]
-        raise InputRefused("routes_setting", setting=key, value=shown, least=f"{least:g}", most=f"{most:g}")
+        raise InputRefused(f"routes_setting_{key}", value=shown, least=f"{least:g}", most=f"{most:g}")
     return int(number) if key in ("vehicles", "stops") else number
 
 

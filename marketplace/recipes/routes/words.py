@@ -8,14 +8,17 @@ from django.utils.translation import gettext_lazy as _
 Words = tuple[str | Promise, str | Promise]
 
 _CORRECT_PLACE = _("Correct the place in that line and drop the file in again.")
+_BETWEEN = _("Choose a number from %(least)s to %(most)s.")
 _TSPLIB = _("Drop in a symmetric TSP with EUC_2D coordinates, or a CSV of stops.")
 
 REFUSALS: dict[str, Words] = {
     # settings
-    "routes_setting": (
-        _("“%(value)s” cannot be used for %(setting)s."),
-        _("Choose a number from %(least)s to %(most)s."),
-    ),
+    "routes_setting_vehicles": (_("“%(value)s” cannot be the number of vehicles or people."), _BETWEEN),
+    "routes_setting_capacity": (_("“%(value)s” cannot be what one vehicle carries."), _BETWEEN),
+    "routes_setting_shift_hours": (_("“%(value)s” cannot be the hours a round may last."), _BETWEEN),
+    "routes_setting_speed_kmh": (_("“%(value)s” cannot be the average speed in km/h."), _BETWEEN),
+    "routes_setting_service_min": (_("“%(value)s” cannot be the minutes at a stop."), _BETWEEN),
+    "routes_setting_stops": (_("“%(value)s” cannot be the number of stops."), _BETWEEN),
     "routes_setting_clock": (
         _("“%(value)s” is not a time of day."),
         _("Write the time the first vehicle may leave like 07:30."),

@@ -156,7 +156,7 @@ def test_a_file_over_two_megabytes_is_refused(check):
     [("vehicles", 0), ("vehicles", 2.5), ("capacity", -1), ("speed_kmh", "fast"), ("shift_hours", 30)],
 )
 def test_a_setting_out_of_bounds_is_refused(check, key, value):
-    refused(check, TOWN, "routes_setting", **{key: value})
+    refused(check, TOWN, f"routes_setting_{key}", **{key: value})
 
 
 def test_every_refusal_and_note_has_words_in_both_parts():
