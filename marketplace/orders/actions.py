@@ -168,6 +168,7 @@ def advance(*, order_id: int, now: datetime, actor: str) -> Order:
             _provision(order, now, actor)
         if order.state == State.RUNNING and order.allocation is not None:
             allocation = provisioning.advance(allocation_id=order.allocation.pk, now=now, actor=actor)
+            order.allocation = allocation
             failpoint("order.looked")
             if allocation.is_ended:
                 _settle(order, allocation, now, actor)

@@ -26,4 +26,4 @@ def site_ref(site: Site) -> SiteRef:
             "memory_mb": site.memory_mb * site.cards,
             **known,
         }
-    return SiteRef(key=site.public_id, engine=site.engine, settings=known)
+    return SiteRef(key=site.public_id, engine=site.engine, settings={k: v for k, v in known.items() if v})
