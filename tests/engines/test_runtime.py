@@ -68,14 +68,13 @@ def test_it_is_missing_then_installed_then_left_alone(tmp_path, recipes):
     assert runtime.status(root, recipes) == runtime.Missing(), "libraries of another day do not count"
 
 
+@pytest.mark.slow
 def test_an_interrupted_install_goes_on(tmp_path, recipes):
     root = tmp_path / "runtime"
     process = install(root, recipes)
     give_up = time.monotonic() + 30
     while not list(root.glob("*.part/complete-venv")) and time.monotonic() < give_up:
-        assert runtime.status(root, recipes) in (runtime.Missing(), runtime.Installing(0, "")) or isinstance(
-            runtime.status(root, recipes), runtime.Installing
-        )
+        assert isinstance(runtime.status(root, recipes), runtime.Missing | runtime.Installing)
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -94,6 +93,7 @@ def test_two_at_once_do_not_meet(tmp_path, recipes):
     assert runtime.status(root, recipes) == runtime.Missing()
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_and_tried_again(tmp_path, recipes):
     root = tmp_path / "runtime"
     requirements = recipes / "routes" / "requirements.txt"
@@ -107,7 +107,9 @@ def test_a_failure_is_told_and_tried_again(tmp_path, recipes):
 
 
 @pytest.mark.sandbox
-def test_a_site_waits_for_its_libraries(place, tmp_path, monkeypatch, recipes):
+def test_a_site_waits_for_its_libraries(place, tmp_path, monkeypatch):
+    recipes = tmp_path / "recipes"  # none that needs a library: nothing to download
+    recipes.mkdir()
     root = tmp_path / "runtime"
     place.site.settings["runtime"] = str(runtime.python(root))
     monkeypatch.setattr(runtime.status, "__defaults__", (recipes,))
@@ -122,6 +124,6 @@ def test_a_site_waits_for_its_libraries(place, tmp_path, monkeypatch, recipes):
             place.engine.start(place.site, place.work("print(1)"))
     runtime.install(root, recipes)
     assert place.engine.capacity(place.site).ready
-    key = place.start("import ours; print(ours.answer, ours.__file__)")
+    key = place.start("import sys; print([p for p in sys.path if p.startswith('/opt')])")
     assert place.end_of(key).state == "succeeded", place.log(key)
-    assert place.log(key).startswith("42 /opt/libraries-1/")
+    assert place.log(key) == "['/opt/libraries-1']\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,21 @@ def test_a_shim_that_does_not_listen_is_killed_by_stop(place, monkeypatch):
     assert (status.state, status.reason) == ("stopped", "stopped")
     assert place.engine.living(place.site) == []
     assert len(place.usage()) == 1
+
+
+def test_a_sandbox_that_cannot_be_built_is_not_the_works_fault(place, tmp_path):
+    home = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    place.site.settings["runtime"] = str(home / "bin" / "python")
+    first = place.start("import time; print('up', flush=True); time.sleep(60)", cores=2)
+    place.until_it_says(first, "up")
+    key = place.start("print(1)")
+    shutil.rmtree(home / "lib")
+    place.engine.stop(place.site, first)
+    status = place.end_of(key)
+    assert (status.state, status.reason, status.exit_code) == ("failed", "sandbox", None)
+    assert place.usage()[-1].cpu_ms == 0
+    assert place.engine.capacity(place.site).cores_free == 2
 
 
 def test_mending_what_has_ended_changes_nothing(place):

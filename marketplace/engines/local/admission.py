@@ -78,8 +78,9 @@ def _put(site: Site, folder: str, name: str, share: dict[str, int]) -> None:
 
 
 def leave(job: Job, spec: Spec) -> None:
-    for folder in ("waiting", "running"):
-        (job.site.queue / folder / _name(spec)).unlink(missing_ok=True)
+    with _locked(job.site):
+        for folder in ("waiting", "running"):
+            (job.site.queue / folder / _name(spec)).unlink(missing_ok=True)
 
 
 def load(site: Site) -> tuple[list[Ticket], list[Ticket]]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketplace.engines.base import State, Status
-from marketplace.engines.local import cgroup, journal
+from marketplace.engines.local import admission, cgroup, journal
 from marketplace.engines.local.folder import Job, now
 
 
@@ -87,6 +87,7 @@ def _finish(job: Job, ending: Ending, *, may_be_recorded: bool) -> None:
         cpu_ms=ending.cpu_ms,
         mem_peak_bytes=ending.mem_peak_bytes,
     )
+    admission.leave(job, job.spec())  # before anybody can see that it ended: its share is free by then
     job.write("status", asdict(status))
 
 

@@ -199,8 +199,11 @@ class LocalEngine(Engine):
         """Give the job a shim if it needs one; harmless if it has one."""
         if job.read("status") or job.alive():
             return
-        with (job.path / "shim.log").open("ab") as log:
-            code = spawn.run_shim([str(job.path)], log)
+        try:
+            with (job.path / "shim.log").open("ab") as log:
+                code = spawn.run_shim([str(job.path)], log)
+        except (OSError, subprocess.SubprocessError) as e:
+            raise EngineUnavailable("shim_failed", detail=str(e)) from e
         if code not in (0, 3):
             raise EngineUnavailable("shim_failed", exit_code=code)
 

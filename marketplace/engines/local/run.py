@@ -42,10 +42,11 @@ class _Run:
         self.tree = cgroup.find(spec.site["cgroup"])
         self.memory_capped = bool(self.tree and "memory" in self.tree.enforces)
         self.group: cgroup.Group | None = None
+        self.meter = Meter(None, memory_capped=self.memory_capped, memory_bytes=spec.memory_mb << 20)
         self.stage: sandbox.Stage | None = None
         self.child: int | None = None  # the outermost process of the sandbox while it lives
         self.why = ""  # the limit that ended it
-        self.started = time.monotonic()
+        self.started_boot_ms = boot_ms()
         self.elapsed_ms = 0
         self.log_bytes = 0
         self.log = job.log.open("ab", buffering=0)
@@ -63,16 +64,16 @@ class _Run:
         return self._ended(started_at, code, ran)
 
     def _prepare(self) -> None:
+        memory_bytes = self.spec.memory_mb << 20
         if self.tree:
             self.group = cgroup.Group.create(
                 self.tree,
                 f"{self.job.path.stat().st_ino}-{self.spec.key}",
-                memory_bytes=self.spec.memory_mb << 20,
+                memory_bytes=memory_bytes,
                 cores=self.spec.cores,
                 processes=PROCESSES,
             )
-        memory_bytes = self.spec.memory_mb << 20
-        self.meter = Meter(self.group, memory_capped=self.memory_capped, memory_bytes=memory_bytes)
+            self.meter.group = self.group
         disk_mb = self.spec.site["disk_mb"]
         self.stage = open_stage(self.job.path, self.python, disk_mb=disk_mb, uid=self.uid)
         for name in self.spec.files:
@@ -82,8 +83,9 @@ class _Run:
         """From here on it counts as run, and is never run again."""
         group = {"version": self.group.version, "paths": self.group.paths} if self.group else None
         started_at = now()
-        self.job.write("begun", {"started_at": started_at.isoformat(), "boot_ms": boot_ms(), "group": group})
-        self.started = time.monotonic()
+        self.started_boot_ms = boot_ms()  # the same clock for `check`: its readings never exceed the record
+        begun = {"started_at": started_at.isoformat(), "boot_ms": self.started_boot_ms, "group": group}
+        self.job.write("begun", begun)
         return started_at
 
     def _sandboxed(self) -> tuple[int, bool]:
@@ -164,7 +166,7 @@ class _Run:
         return code if code is not None else 1
 
     def _since_start_ms(self) -> int:
-        return round((time.monotonic() - self.started) * 1000)
+        return boot_ms() - self.started_boot_ms
 
     def _limit_hit(self, reading: Reading) -> str:
         if self.job.asked_to_stop():

@@ -50,8 +50,6 @@ def main(argv: list[str]) -> int:
         traceback.print_exc()
         code = 1
         ending.mend(job)
-    finally:
-        admission.leave(job, job.spec())
     os._exit(code)
 
 

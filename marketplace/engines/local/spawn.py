@@ -112,8 +112,11 @@ def try_here(how: str, python: sandbox.Interpreter) -> str:
         return f"a sandbox needs Linux, this is {sys.platform}"
     with tempfile.TemporaryFile() as log:
         settings = json.dumps({"how": how, "interpreter": python.as_dict()})
-        if run_shim(["--probe", settings], log) == 0:
-            return ""
+        try:
+            if run_shim(["--probe", settings], log) == 0:
+                return ""
+        except (OSError, subprocess.SubprocessError) as e:
+            return str(e)
         log.seek(0)
         return log.read(2000).decode(errors="replace").strip() or "it failed without a word"
 
