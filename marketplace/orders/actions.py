@@ -214,6 +214,7 @@ def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> 
             reservation=order.quote.reservation, started_at=allocation.started_at or ended, ended_at=ended,
             total_cms=used_cms, now=now, actor=actor, failed=site_failed,
         )
+        failpoint("order.used")
         rated = _rate(order, allocation, min(used_cms, placed_cms), outcome)
         package = order.quote.offering.package
         billing.charge(

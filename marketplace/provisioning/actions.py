@@ -23,6 +23,7 @@ from marketplace.dispatch.models import Reservation, Site
 from marketplace.engines.base import EngineUnavailable, Status, Work, WorkRefused
 from portal.accounts.models import Organisation
 from portal.core.errors import Stale
+from portal.core.failpoints import failpoint
 from portal.history import actions as history
 
 from .drivers import engine_of, site_ref
@@ -99,6 +100,7 @@ def _start(allocation: Allocation, now: datetime, actor: str) -> None:
     except WorkRefused as refused:
         _end(allocation, State.FAILED, now=now, actor=actor, reason=refused.code)
         return
+    failpoint("order.started")
     history.move(allocation, State.STARTED, now=now, actor=actor,
                  changes={"native_id": started.native_id, "attempts": 0, "due_at": now + timedelta(seconds=1)})
     allocation.due_at = now
@@ -146,6 +148,7 @@ def _collect(allocation: Allocation, status: Status, seen: dict[str, Any], now: 
     reason = status.reason or ""
     if to == State.SUCCEEDED:
         seen["result"] = _bring_home(allocation, now)
+        failpoint("order.home")
         if seen["result"] is None:
             to, reason = State.FAILED, "no_result"
     if status.started_at is not None and status.ended_at is not None:

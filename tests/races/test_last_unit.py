@@ -1,0 +1,60 @@
+"""Many at once for one thing."""
+
+import pytest
+
+from bank.ledger import queries as books
+from marketplace.billing import actions as billing
+from marketplace.dispatch.models import Slot
+from marketplace.orders import actions as orders
+from marketplace.orders.models import Order, Quote
+from portal import policy
+from portal.accounts.models import Organisation
+from portal.core.errors import Refused
+from tests.marketplace.conftest import ACTOR
+
+
+def ran(results) -> list:
+    """Whatever is neither a result nor a refusal is a bug."""
+    bugs = [r for r in results if isinstance(r, Exception) and not isinstance(r, Refused)]
+    assert not bugs, bugs
+    return [r for r in results if not isinstance(r, Exception)]
+
+
+@pytest.mark.slow
+def test_thirty_companies_quote_the_last_unit_and_exactly_one_gets_it(market, funded, at_once, now):
+    Slot.objects.filter(hour=now.replace(minute=0)).update(reserved_cms=7_200_000 - 300_000)
+    companies = [
+        Organisation.objects.create(slug=f"c{n}", name=f"C{n}", uscc=f"9133010000000{n:04d}X", industry="retail",
+                                    employees=1, revenue_wan=1, assets_wan=1, size_class="micro", created_at=now)
+        for n in range(30)
+    ]
+    uploads = [market.upload(company) for company in companies]
+
+    def quote(n: int) -> Quote:
+        return orders.quote(organisation=companies[n], offering=market.offering, upload=uploads[n], units=1, now=now,
+                            actor=ACTOR)
+
+    assert len(ran(at_once(30, quote))) == 1
+    assert Slot.objects.get(hour=now.replace(minute=0)).free_cms == 0
+
+
+@pytest.mark.slow
+def test_fifty_orders_against_one_wallet_never_pass_its_floor(market, funded, at_once, now, monkeypatch):
+    company = funded
+    monkeypatch.setattr(policy, "OPEN_QUOTES_PER_COMPANY", 100)
+    monkeypatch.setattr(policy, "QUOTE_BUCKET_SHARE_PPM", 1_000_000)
+    Slot.objects.update(quantity_cms=10**9, sellable_cms=10**9)
+    quotes = [market.quote(company) for _ in range(50)]
+    placed = ran(at_once(50, lambda n: orders.place(quote=quotes[n], user=None, now=now, actor=ACTOR)))
+    assert len(placed) == 100_000_000 // 6_000_000 == Order.objects.count()
+    balance = books.balance(billing.wallet_of(company))
+    assert (balance.posted, balance.held) == (100_000_000, 16 * 6_000_000)
+
+
+@pytest.mark.slow
+def test_one_quote_placed_twenty_times_at_once_is_one_order(market, funded, at_once, now):
+    company = funded
+    quote = market.quote(company)
+    placed = ran(at_once(20, lambda n: orders.place(quote=quote, user=None, now=now, actor=ACTOR)))
+    assert {order.pk for order in placed} == {Order.objects.get().pk}
+    assert books.balance(billing.wallet_of(company)).held == 6_000_000
