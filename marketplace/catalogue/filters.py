@@ -136,11 +136,14 @@ def facets(offers: Iterable[Offer], filters: Filters) -> list[Facet]:
     offers = list(offers)
     shown = []
     for name, group in GROUPS.items():
-        labels = {group.value(offer): group.label(offer) for offer in offers}
-        packages: dict[str, set[int]] = {value: set() for value in labels}
+        labels: dict[str, str] = {}
+        packages: dict[str, set[int]] = {}
         for offer in offers:
+            value = group.value(offer)
+            if value not in labels:
+                labels[value], packages[value] = group.label(offer), set()
             if filters.keep(offer, but=name):
-                packages[group.value(offer)].add(offer.package.pk)
+                packages[value].add(offer.package.pk)
         chosen = filters.chosen.get(name, frozenset())
         values = sorted(labels, key=group.order or (lambda value, labels=labels: labels[value]))
         if len(values) > 1 or chosen & set(values):

@@ -162,7 +162,10 @@ def published(
     page: int = 1,
     user_id: int | None = None,
 ) -> Shelf:
-    """What can be bought now, in one trade or in all, narrowed, sorted and cut into pages of 50."""
+    """What can be bought now, in one trade or in all, narrowed, sorted and cut into pages of 50.
+
+    Below the last page of a trade stands what it cannot buy yet.
+    """
     filters = filters or Filters()
     offers = _offers(now=now, industry=industry)
     kept = [row for row in offers if filters.keep(row)]
@@ -175,7 +178,7 @@ def published(
         cards=shown,
         found=len(cards),
         total=len(sold),
-        coming=_coming(sold, industry=industry, user_id=user_id) if page == pages else [],
+        coming=_coming(sold, industry, user_id) if industry and page == pages else [],
         facets=facets(offers, filters),
         filters=filters,
         page=page,
@@ -380,10 +383,8 @@ PICTURES = 500
 _read: dict[str, Any] = {}  # digest of an example result → its chart; never changes
 
 
-def _coming(sold: Collection[int], *, industry: str | None, user_id: int | None) -> list[Card]:
-    packages = Package.objects.exclude(pk__in=sold).defer(*HEAVY)
-    if industry:
-        packages = packages.filter(industry=industry)
+def _coming(sold: Collection[int], industry: str, user_id: int | None) -> list[Card]:
+    packages = Package.objects.filter(industry=industry).exclude(pk__in=sold).defer(*HEAVY)
     return _asked_for([Card(package=package) for package in packages], user_id)
 
 

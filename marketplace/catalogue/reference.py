@@ -118,8 +118,11 @@ def _packages() -> list[str]:
         below = wanted.get(code, {})
         words = list(dict.fromkeys([*below.get("words", []), *row["words"]]))
         wanted[code] = {**below, **_runnable_row(row), "words": words}
+    measured = set(Package.objects.filter(expected_cms__gt=0).values_list("code", flat=True))
     rows = []
     for values in wanted.values():
+        if values["code"] in measured:
+            values.pop("expected_cms", None)  # what metering measured since is nearer to the truth
         package = Package(**values)
         rows.append({**values, "search": search_terms(package), "sort_zh": sort_key_zh(package.name_zh)})
     gone = Package.objects.filter(is_runnable=True).exclude(code__in=wanted)

@@ -164,10 +164,22 @@ def ranked(asked: list[str], fields: Mapping[str, Iterable[tuple[str, int]]]) ->
 
 
 def nearest(text: str, names: Mapping[str, str], count: int = 3) -> list[str]:
-    """Keys of the names that share most characters with a text that found nothing; may be empty."""
-    wanted = set(_STOP_ZH.sub("", text.lower())) - set(" ,.?!，。？！")
-    shared = {key: len(wanted & set(name.lower())) / (len(wanted) or 1) for key, name in names.items()}
+    """Keys of the names that share most with a text that found nothing: characters of Chinese, three letters
+    in a row of English. May be empty.
+    """
+    wanted = _pieces(text)
+    shared = {key: len(wanted & _pieces(name)) / (len(wanted) or 1) for key, name in names.items()}
     return sorted((key for key in names if shared[key] >= 0.4), key=lambda key: (-shared[key], key))[:count]
+
+
+def _pieces(text: str) -> set[str]:
+    found: set[str] = set()
+    for run in _RUN.findall(unicodedata.normalize("NFKC", text).lower()):
+        if run[0].isascii():
+            found.update(run[i : i + 3] for i in range(len(run) - 2) if run not in _STOP_EN)
+        else:
+            found.update(_STOP_ZH.sub("", run))
+    return found
 
 
 def sort_key_zh(name: str) -> str:
