@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, deque
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
@@ -16,7 +17,14 @@ from marketplace.recipes.intake.cells import (
     parse_moment,
     parse_number,
 )
-from marketplace.recipes.intake.header import BLANK, LOOK_AT_LINES, Header, excerpt_of, find_header
+from marketplace.recipes.intake.header import (
+    BLANK,
+    LOOK_AT_LINES,
+    MAX_COLUMNS,
+    Header,
+    excerpt_of,
+    find_header,
+)
 from marketplace.recipes.intake.source import Source, open_source
 
 MAX_LINES = 2_000_000
@@ -36,18 +44,14 @@ class Row:
 
     def raw(self, key: str) -> str:
         """The cell of a column, stripped; empty when the file has no such column."""
-        place = self._table.header.places.get(key)
-        return "" if place is None or place >= len(self.cells) else self.cells[place].strip()
+        place = self._table.header.places.get(key, MAX_COLUMNS)
+        return self.cells[place] if place < len(self.cells) else ""
 
     def text(self, key: str) -> str:
         """A text cell. Refuses formulas and overlong texts; empty is allowed."""
-        text = " ".join(self.raw(key).split())
-        if is_formula(text):
-            raise self._table.refused("formula", self, key, value=text[:60])
-        if len(text) > MAX_TEXT_CHARS:
-            raise self._table.refused("long_text", self, key, limit=MAX_TEXT_CHARS)
-        if not text.isprintable():
-            raise self._table.refused("control_character", self, key)
+        text, problem = _clean_text(self.raw(key))
+        if problem:
+            raise self._table.refused(problem, self, key, value=text[:60], limit=MAX_TEXT_CHARS)
         return text
 
     def date(self, key: str) -> Moment:
@@ -160,14 +164,15 @@ class Table:
             except csv.Error:
                 raise InputRefused("open_quote", line=self._next_line) from None
             line, self._next_line = self._next_line, self.header.line + 1 + reader.line_num
-            if not any(cell.strip(BLANK) for cell in cells):
+            cells = [cell.strip() for cell in cells]
+            if not any(cells) or not any(cell.strip(BLANK) for cell in cells):
                 continue
             number += 1
             if number > MAX_LINES:
                 raise InputRefused("too_many_lines", line=line, limit=MAX_LINES)
             row = Row(self, line, cells)
             self._before.append((line, cells))
-            if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+            if len(cells) > width and any(cells[width:]):
                 raise self.refused("extra_cells", row, found=len(cells), wanted=width)
             if self._is_total(row):
                 self.count("total_lines")
@@ -179,7 +184,23 @@ class Table:
 
     def _is_total(self, row: Row) -> bool:
         """A line of totals: the word where the date or the name would be."""
-        return any(row.raw(key).strip(":：").lower().replace(" ", "") in TOTALS for key in self._names)
+        return any(_is_total_word(row.raw(key)) for key in self._names)
+
+
+@lru_cache(maxsize=8192)
+def _is_total_word(text: str) -> bool:
+    return text.strip(":：").lower().replace(" ", "") in TOTALS
+
+
+@lru_cache(maxsize=8192)
+def _clean_text(text: str) -> tuple[str, str]:
+    """(text with plain single spaces, code of what is wrong with it or empty)."""
+    text = " ".join(text.split())
+    if is_formula(text):
+        return text, "formula"
+    if len(text) > MAX_TEXT_CHARS:
+        return text, "long_text"
+    return text, "" if text.isprintable() else "control_character"
 
 
 def open_table(data: BinaryIO, filename: str, manifest: Manifest) -> Table:
