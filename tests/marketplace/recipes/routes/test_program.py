@@ -36,6 +36,8 @@ def test_berlin52_is_within_three_percent_in_five_seconds(plan, berlin52):
     value = ran.result["headline"]["value"]
     assert BERLIN52_OPTIMUM <= value <= BERLIN52_OPTIMUM * 1.03
     assert sorted(ran.result["chart"]["routes"][0]) == list(range(51))
+    # the well-known tour of the nearest neighbour from place 1
+    assert "8,980" in ran.result["headline"]["label"]["en"]
 
 
 def test_a_plan_keeps_load_windows_and_hours(plan):
