@@ -35,7 +35,7 @@ def company_view(*roles: str) -> Callable:
             if membership is None:
                 raise Http404
             if roles and membership.role not in (OWNER, *roles):
-                raise Refused("role_needed", roles=", ".join(roles))
+                raise Refused("role_needed", roles=", ".join(str(Membership.ROLE_NAMES[r]) for r in roles))
             request.membership = membership  # type: ignore[attr-defined]
             request.organisation = membership.organisation  # type: ignore[attr-defined]
             request.session["company"] = slug

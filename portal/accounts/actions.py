@@ -145,7 +145,7 @@ def approve(*, organisation: Organisation, now: datetime, actor: str, text: str 
 def suspend(*, organisation: Organisation, text: str, now: datetime, actor: str) -> None:
     """Staff: the company may order nothing until it is approved again. The company reads `text`."""
     if not text.strip():
-        raise Refused("reason_needed")
+        raise Refused("suspension_reason_needed")
     history.move(
         organisation,
         Organisation.State.SUSPENDED,

@@ -257,6 +257,10 @@ class ApiKey(models.Model):
         """Does this key have that right? None has "owner": a key never makes keys."""
         return scope in self.scopes
 
+    @property
+    def scope_names(self) -> str:
+        return ", ".join(str(self.Scope(scope).label) for scope in self.scopes)
+
     def works_at(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 

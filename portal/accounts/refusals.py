@@ -67,7 +67,11 @@ REFUSALS = {
         ),
         400,
     ),
-    "reason_needed": (_("Write a reason: the company reads it. Nothing was changed."), 400),
+    "staff_right_needed": (
+        _("Your staff account may look at companies but not decide about them. Nothing was changed."),
+        403,
+    ),
+    "suspension_reason_needed": (_("Write a reason: the company reads it. Nothing was changed."), 400),
     "no_scope": (_("Choose at least one thing that the key may do. No key was made."), 400),
     "too_many_keys": _("This company has {most} working keys. Revoke one first. No key was made."),
     "bad_key_life": (_("A key’s last day must lie ahead. No key was made."), 400),

@@ -149,7 +149,10 @@ def _keep(record: IdempotencyRecord, response: Response) -> None:
             "This answer is kept for this Idempotency-Key: to try again, correct the request and send "
             "a new key."
         )
-    body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+    data = getattr(
+        response, "kept_data", response.data
+    )  # a door may keep less than it shows: no secret is stored
+    body = "" if data is None else JSONRenderer().render(data).decode()
     IdempotencyRecord.objects.filter(pk=record.pk).update(status=response.status_code, body=body)
 
 

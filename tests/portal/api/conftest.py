@@ -79,16 +79,18 @@ def headers(jiangnan, lin, now):
     """A key of Jiangnan's that may read and order."""
     from portal.core import clock
 
-    _key, secret = create_key(organisation=jiangnan, user=lin, name="till", scopes=["read", "order"],
-                              now=clock.now(), actor="test")
+    _key, secret = create_key(
+        organisation=jiangnan, user=lin, name="till", scopes=["read", "order"], now=clock.now(), actor="test"
+    )
     return {"Authorization": f"Bearer {secret}"}
 
 
 @pytest.fixture
 def post(client, doors, headers):
     def post(body, key="k1", **extra):
-        return client.post(doors, body, content_type="application/json",
-                           headers={**headers, "Idempotency-Key": key, **extra})
+        return client.post(
+            doors, body, content_type="application/json", headers={**headers, "Idempotency-Key": key, **extra}
+        )
 
     return post
 

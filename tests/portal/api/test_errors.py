@@ -97,9 +97,7 @@ def test_a_person_of_two_companies_must_name_one(client, doors, zhao, jiangnan):
 def test_a_role_without_the_right_is_a_403_and_nothing_changes(client, doors, mei, effects):
     client.force_login(mei)
     body = {"name": "x", "price_uy": "1"}
-    response = client.post(
-        doors, body, content_type="application/json", headers={"Idempotency-Key": "m"}
-    )
+    response = client.post(doors, body, content_type="application/json", headers={"Idempotency-Key": "m"})
     error = fault(response, 403)
     assert (error["type"], error["code"]) == ("permission", "scope_needed")
     assert effects() == 0
@@ -110,8 +108,12 @@ def test_a_browser_needs_its_csrf_token(doors, bo):
 
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(bo)
-    response = browser.post(doors, {"name": "x", "price_uy": "1"}, content_type="application/json",
-                            headers={"Idempotency-Key": "c"})
+    response = browser.post(
+        doors,
+        {"name": "x", "price_uy": "1"},
+        content_type="application/json",
+        headers={"Idempotency-Key": "c"},
+    )
     assert fault(response, 403)["type"] == "permission"
 
 

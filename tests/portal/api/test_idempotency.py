@@ -135,9 +135,7 @@ def test_files_are_part_of_what_is_asked(client, doors, headers, rf):
 
 def test_a_repeated_write_takes_few_queries(post, django_assert_num_queries):
     post(BODY)
-    # who asks 1, savepoint pair 2 (the test's own transaction is the outer), timeout 1, insert 1 with its
-    # savepoint pair 0, the record 1
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(6):  # who asks, how long to wait, insert, read; savepoint and release
         post(BODY)
 
 
@@ -151,11 +149,19 @@ def shop(own_database, settings):
     now = clock.now()
     lin = User.objects.create_user("lin@jiangnan.test", "correct horse battery")
     company = Organisation.objects.create(
-        slug="jiangnan", name="Jiangnan", uscc="91330106MA2CFK7X2P", industry="catering", employees=1,
-        revenue_wan=1, assets_wan=1, size_class="micro", created_at=now,
+        slug="jiangnan",
+        name="Jiangnan",
+        uscc="91330106MA2CFK7X2P",
+        industry="catering",
+        employees=1,
+        revenue_wan=1,
+        assets_wan=1,
+        size_class="micro",
+        created_at=now,
     )
-    _key, secret = actions.create_key(organisation=company, user=lin, name="till", scopes=["order"], now=now,
-                                      actor="test")
+    _key, secret = actions.create_key(
+        organisation=company, user=lin, name="till", scopes=["order"], now=now, actor="test"
+    )
     return {"Authorization": f"Bearer {secret}", "Idempotency-Key": "once"}
 
 
@@ -182,7 +188,9 @@ def test_twenty_at_once_are_done_once(doors, shop):
     from django.test import Client
 
     def ask(_i):
-        return Client(raise_request_exception=False).post(doors, BODY, content_type="application/json", headers=shop)
+        return Client(raise_request_exception=False).post(
+            doors, BODY, content_type="application/json", headers=shop
+        )
 
     answers = at_once(20, ask)
     assert [a.status_code for a in answers] == [201] * 20
@@ -209,7 +217,9 @@ def test_when_the_first_of_many_fails_another_does_the_work(doors, shop, monkeyp
     monkeypatch.setitem(Step_door_globals(), "record", fails_once)
 
     def ask(_i):
-        return Client(raise_request_exception=False).post(doors, BODY, content_type="application/json", headers=shop)
+        return Client(raise_request_exception=False).post(
+            doors, BODY, content_type="application/json", headers=shop
+        )
 
     answers = at_once(8, ask)
     assert sorted(a.status_code for a in answers) == [201] * 7 + [409]

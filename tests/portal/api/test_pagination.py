@@ -21,7 +21,9 @@ def after(response):
 def test_it_walks_through_every_row_once(client, doors, headers, many):
     seen, cursor, pages = [], "", 0
     while cursor is not None:
-        body = client.get(doors, {"limit": "2", **({"cursor": cursor} if cursor else {})}, headers=headers).json()
+        body = client.get(
+            doors, {"limit": "2", **({"cursor": cursor} if cursor else {})}, headers=headers
+        ).json()
         assert set(body) == {"items", "next_cursor"}
         assert len(body["items"]) <= 2
         seen += body["items"]

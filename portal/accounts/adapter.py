@@ -1,0 +1,47 @@
+"""How allauth behaves here: after signing in comes the company, then the page the person wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import get_login_redirect_url
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from .models import Membership, User
+
+JOIN = "/join/"  # an invitation brings its company with it
+
+
+class Adapter(DefaultAccountAdapter):
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """Keep the language in which somebody signed up."""
+        user.language = get_language() or ""
+        return super().save_user(request, user, form, commit)
+
+    def post_login(
+        self, request: HttpRequest, user: User, *, signup: bool, redirect_url: str | None, **kwargs: Any
+    ) -> HttpResponse:
+        """Send a person without a company to register one, and from there to where they were going."""
+        wanted = get_login_redirect_url(request, redirect_url, signup=signup)
+        if not user.is_staff and not wanted.startswith(JOIN) and not _has_company(user):
+            redirect_url = f"{reverse('accounts:register')}?{urlencode({'next': wanted})}"
+        response = super().post_login(request, user, signup=signup, redirect_url=redirect_url, **kwargs)
+        if user.language in dict(settings.LANGUAGES):
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                user.language,
+                max_age=settings.LANGUAGE_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+            )
+        return response
+
+
+def _has_company(user: User) -> bool:
+    return Membership.objects.filter(user_id=user.pk).exists()

@@ -1,0 +1,291 @@
+"""The staff's desk for companies and people: rows are read here, and changed by an action with a reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from portal.core import clock
+from portal.core.errors import Refused
+from portal.core.templatetags.suanli import time_text
+
+from . import actions, queries
+from .models import ApiKey, Invitation, Membership, Organisation, User
+
+# the desk's sign-in goes through allauth, whose limits on wrong passwords so hold for staff as well
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+DECISIONS = {"approve": Organisation.State.APPROVED, "suspend": Organisation.State.SUSPENDED}
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Seen, never typed into."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    fields = ("user", "role", "created_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    verbose_name_plural = _("people")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ReadOnly):
+    """The queue of companies: who waits stands on top, the longest first."""
+
+    change_list_template = "accounts/admin_list.html"
+    change_form_template = "accounts/admin_company.html"
+    list_display = (
+        "name",
+        "waits",
+        "state",
+        "owner",
+        "industry",
+        "size_class",
+        "is_provider",
+        "created_at",
+        "is_demo",
+    )
+    list_filter = ("state", "industry", "size_class", "role", "is_provider", "is_demo")
+    search_fields = ("name", "slug", "uscc", "public_id", "memberships__user__email")
+    search_help_text = _("name, code or e-mail address")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("approve", "suspend")
+    inlines = (MembershipInline,)
+    fieldsets = (
+        (None, {"fields": ("name", "state", "uscc", "public_id", "slug", "role", "is_demo", "created_at")}),
+        (
+            _("What it says of itself"),
+            {"fields": ("industry", "employees", "revenue_wan", "assets_wan", "size_class", "is_provider")},
+        ),
+        (_("History"), {"fields": ("history",)}),
+    )
+    readonly_fields = ("history", "size_class", "public_id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
+        return queries.queue()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return queries.QUEUE_ORDER
+
+    def get_urls(self) -> list[Any]:
+        decide = self.admin_site.admin_view(self.decide_view)
+        return [
+            path("<int:pk>/<slug:what>/decide/", decide, name="accounts_organisation_decide"),
+            *super().get_urls(),
+        ]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_organisation")  # type: ignore[union-attr]
+
+    @admin.display(description=_("waiting"))
+    def waits(self, company: Organisation) -> str:
+        if company.state != Organisation.State.REGISTERED:
+            return "–"
+        age = clock.now() - company.created_at
+        hours = max(0, int(age / timedelta(hours=1)))
+        if hours < 48:
+            return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+        return ngettext("%(n)s day", "%(n)s days", age.days) % {"n": age.days}
+
+    @admin.display(description=_("owner"))
+    def owner(self, company: Organisation) -> str:
+        return ", ".join(member.user.email for member in getattr(company, "owners", [])) or "–"
+
+    @admin.display(description=_("what happened"))
+    def history(self, company: Organisation) -> SafeString:
+        steps = list(queries.steps_of(company)[:50])
+        people = queries.people_by_actor(steps)
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    time_text(step.at, "long"),
+                    people.get(step.actor, step.actor),
+                    step.reason or f"{step.before} → {step.after}",
+                    ", ".join(f"{key}: {value}" for key, value in step.params.items() if value != ""),
+                )
+                for step in steps
+            ),
+        )
+        return format_html("<table>{}</table>", rows)
+
+    @admin.action(description=_("Approve …"), permissions=["decide"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> HttpResponse:
+        return self._ask(request, list(queryset), "approve")
+
+    @admin.action(description=_("Suspend …"), permissions=["decide"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> HttpResponse:
+        return self._ask(request, list(queryset), "suspend")
+
+    def decide_view(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
+        """The same question for one company, from its page."""
+        company = Organisation.objects.filter(pk=pk).first()
+        if company is None or what not in DECISIONS:
+            raise Http404
+        if not self.has_decide_permission(request):
+            raise Refused("staff_right_needed")
+        return self._ask(request, [company], what)
+
+    def _ask(self, request: HttpRequest, companies: list[Organisation], what: str) -> HttpResponse:
+        """Show what will happen and to whom; with `sure` do it, each company for itself."""
+        text = request.POST.get("text", "")
+        needs_text = what == "suspend"
+        if request.POST.get("sure") and (text.strip() or not needs_text):
+            for company in companies:
+                self._decide(request, company, what, text)
+            return redirect("admin:accounts_organisation_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _t("Approve these companies?") if what == "approve" else _t("Suspend these companies?"),
+            "companies": companies,
+            "what": what,
+            "needs_text": needs_text,
+            "missing": bool(request.POST.get("sure")),
+            "text": text,
+            "opts": self.model._meta,
+            "selected": admin.helpers.ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "accounts/admin_decide.html", context)
+
+    def _decide(self, request: HttpRequest, company: Organisation, what: str, text: str) -> None:
+        decide = actions.approve if what == "approve" else actions.suspend
+        try:
+            decide(organisation=company, text=text, now=clock.now(), actor=f"user:{request.user.pk}")
+        except Refused as refused:
+            self.message_user(request, f"{company}: {refused}", messages.ERROR)
+            return
+        said = _t("%(name)s is approved.") if what == "approve" else _t("%(name)s is suspended.")
+        self.message_user(request, said % {"name": company.name}, messages.SUCCESS)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"waiting": queries.waiting(), **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        company = self.get_object(request, object_id)
+        links: dict[str, Any] = {}
+        if company is not None:
+            links["decisions"] = [
+                what for what, state in DECISIONS.items() if state in Organisation.MOVES[company.state]
+            ] if self.has_decide_permission(request) else []  # fmt: skip
+            links["money_url"] = _money_url(company)
+        return super().change_view(request, object_id, form_url, {**links, **(extra_context or {})})
+
+
+def _money_url(company: Organisation) -> str | None:
+    """The page that answers "what happened to my money", where a higher room has made it."""
+    try:
+        return reverse("admin:accounts_organisation_money", args=[company.pk])
+    except NoReverseMatch:
+        return None
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    list_display = ("user", "organisation", "role", "created_at")
+    list_select_related = ("user", "organisation")
+    list_filter = ("role",)
+    search_fields = ("user__email", "organisation__name")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnly):
+    list_display = ("email", "organisation", "role", "state", "created_at", "expires_at")
+    list_select_related = ("organisation",)
+    list_filter = ("state",)
+    search_fields = ("email", "organisation__name")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnly):
+    list_display = ("name", "public_id", "organisation", "scope_names", "last_used_at", "revoked_at")
+    list_select_related = ("organisation",)
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    search_fields = ("public_id", "name", "organisation__name")
+    fields = (
+        "public_id",
+        "organisation",
+        "name",
+        "scopes",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    )
+
+
+class AddPerson(AdminUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+class ChangePerson(UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: dict[str, Any] = {}
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    form = ChangePerson
+    add_form = AddPerson
+    ordering = ("email",)
+    list_display = ("email", "companies", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "memberships__organisation__name")
+    search_help_text = _("e-mail address or company")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "language")}),
+        (_("May do"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("When"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("memberships__organisation")
+
+    @admin.display(description=_("companies"))
+    def companies(self, person: User) -> str:
+        return ", ".join(member.organisation.name for member in person.memberships.all())

@@ -1,0 +1,100 @@
+"""Reads of this room, for its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
+
+from portal.history.actions import subject_of
+from portal.history.models import Step
+
+from . import secrets
+from .models import ApiKey, Invitation, Membership, Organisation, User
+
+QUEUE_ORDER = ("turn", "created_at", "id")  # who waits first, the longest on top
+
+
+def companies_of(user: User) -> QuerySet[Membership]:
+    """The companies a person works for, with the role in each."""
+    return (
+        Membership.objects.select_related("organisation")
+        .filter(user_id=user.pk)
+        .order_by("organisation__name")
+    )
+
+
+def members_of(organisation: Organisation) -> QuerySet[Membership]:
+    return Membership.objects.select_related("user").filter(organisation=organisation).order_by("id")
+
+
+def open_invitations(organisation: Organisation, now: datetime) -> QuerySet[Invitation]:
+    return Invitation.objects.select_related("invited_by").filter(
+        organisation=organisation, state=Invitation.State.OPEN, expires_at__gt=now
+    )
+
+
+def invitation_for(organisation: Organisation, public_id: str) -> Invitation | None:
+    return Invitation.objects.filter(
+        organisation=organisation, public_id=public_id, state=Invitation.State.OPEN
+    ).first()
+
+
+def invitation_by_link(public_id: str, secret: str, now: datetime) -> Invitation | None:
+    """What a link offers; None when it was used, withdrawn, is too old, or was never made."""
+    invitation = (
+        Invitation.objects.select_related("organisation", "invited_by")
+        .filter(public_id=public_id, state=Invitation.State.OPEN, expires_at__gt=now)
+        .first()
+    )
+    return invitation if secrets.same(secret, invitation.secret_hash if invitation else None) else None
+
+
+def keys_of(organisation: Organisation) -> QuerySet[ApiKey]:
+    """Newest first; the revoked ones too."""
+    return ApiKey.objects.select_related("created_by").filter(organisation=organisation)
+
+
+def key_for(organisation: Organisation, public_id: str) -> ApiKey | None:
+    return keys_of(organisation).filter(public_id=public_id).first()
+
+
+def steps_of(organisation: Organisation) -> QuerySet[Step]:
+    """What happened to a company and who did it, newest first."""
+    return Step.objects.filter(subject=subject_of(organisation)).order_by("-id")
+
+
+def words_of_decision(organisation: Organisation) -> str:
+    """What staff wrote when they last approved or suspended the company; may be empty."""
+    step = steps_of(organisation).filter(reason__in=["approved", "suspended"]).first()
+    return str(step.params.get("text", "")) if step else ""
+
+
+def queue() -> QuerySet[Organisation]:
+    """For staff: companies that wait for approval first, the longest waiting on top; with their owners."""
+    owners = Membership.objects.select_related("user").filter(role=Membership.Role.OWNER).order_by("id")
+    return (
+        Organisation.objects.annotate(
+            turn=Case(
+                When(state=Organisation.State.REGISTERED, then=Value(0)),
+                default=Value(1),
+                output_field=IntegerField(),
+            )
+        )
+        .order_by(*QUEUE_ORDER)
+        .prefetch_related(Prefetch("memberships", queryset=owners, to_attr="owners"))
+    )
+
+
+def waiting() -> int:
+    """How many companies wait for approval."""
+    return Organisation.objects.aggregate(n=Count("pk", filter=Q(state=Organisation.State.REGISTERED)))["n"]
+
+
+def people_by_actor(steps: Iterable[Step]) -> dict[str, str]:
+    """`user:12` → the e-mail address, for every person in these steps."""
+    ids = {
+        int(step.actor[5:]) for step in steps if step.actor.startswith("user:") and step.actor[5:].isdigit()
+    }
+    return {f"user:{pk}": email for pk, email in User.objects.filter(pk__in=ids).values_list("pk", "email")}

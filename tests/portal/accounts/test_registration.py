@@ -1,0 +1,199 @@
+"""Registering a company: the action and its page."""
+
+from datetime import datetime
+
+import pytest
+from django.urls import reverse
+
+from portal.accounts import actions, hooks
+from portal.accounts.models import Membership, Organisation
+from portal.core.errors import Refused
+from portal.history.models import Step
+
+CODE = "91330100799655058B"
+
+
+@pytest.fixture
+def register(ren, now):
+    def run(**changed):
+        values = {
+            "user": ren,
+            "name": "Suchun Noodles 苏春面馆",
+            "uscc": CODE,
+            "industry": "catering",
+            "employees": 35,
+            "revenue_wan": 900,
+            "assets_wan": 200,
+            "is_provider": False,
+            "now": now,
+            **changed,
+        }
+        return actions.register_company(**values)
+
+    return run
+
+
+def test_it_makes_a_company_with_its_owner_and_a_step(register, ren, now):
+    company = register()
+    assert (company.slug, company.state, company.size_class) == ("suchun-noodles", "registered", "small")
+    assert (company.uscc, company.created_at, company.is_provider) == (CODE, now, False)
+    assert Membership.objects.get(organisation=company).role == "owner"
+    step = Step.objects.get(subject=f"organisation:{company.public_id}", reason="registered")
+    assert (step.before, step.after, step.actor, step.at) == ("", "registered", f"user:{ren.pk}", now)
+
+
+def test_a_name_without_latin_letters_gets_a_short_id(register):
+    company = register(name="苏春面馆")
+    assert company.slug.startswith("c-")
+    assert len(company.slug) == 8
+
+
+def test_a_slug_that_is_taken_gets_an_ending(register, jiangnan):
+    company = register(name="Jiangnan")
+    assert company.slug.startswith("jiangnan-")
+    assert company.slug != jiangnan.slug
+
+
+def test_it_refuses_a_company_that_is_registered(register, jiangnan):
+    with pytest.raises(Refused) as caught:
+        register(uscc=jiangnan.uscc.lower())
+    assert (caught.value.code, caught.value.params) == ("company_known", {"uscc": jiangnan.uscc})
+    assert Organisation.objects.count() == 1
+
+
+def test_it_refuses_a_wrong_code_and_changes_nothing(register):
+    with pytest.raises(Refused, match="9 to 17"):
+        register(uscc="91330100799655068B")
+    assert not Organisation.objects.exists()
+    assert not Step.objects.exists()
+
+
+def test_higher_rooms_are_told_in_the_same_transaction(register, monkeypatch, now):
+    told: list[tuple[str, datetime]] = []
+    monkeypatch.setattr(hooks, "after_registration", [lambda company, at: told.append((company.slug, at))])
+    register()
+    assert told == [("suchun-noodles", now)]
+
+
+def test_when_a_higher_room_fails_nothing_is_registered(register, monkeypatch):
+    def fails(company, at):
+        raise Refused("stale")
+
+    monkeypatch.setattr(hooks, "after_registration", [fails])
+    with pytest.raises(Refused):
+        register()
+    assert not Organisation.objects.exists()
+    assert not Membership.objects.exists()
+
+
+def test_the_page_needs_a_person(client, db):
+    response = client.get(reverse("accounts:register"))
+    assert response.status_code == 302
+    assert response.url.startswith("/accounts/login/")
+
+
+def test_the_page_registers_and_goes_where_the_person_wanted(as_, ren, form):
+    response = as_(ren).post("/register/", {**form, "next": "/p/cat-fc/?file=upl_1"})
+    assert response.status_code == 302
+    assert response.url == "/p/cat-fc/?file=upl_1"
+    company = Organisation.objects.get()
+    assert company.uscc == CODE
+    assert company.memberships.get().user == ren
+
+
+def test_without_a_wish_it_goes_to_the_desk(as_, ren, form):
+    assert as_(ren).post("/register/", form).url == "/dashboard/"
+
+
+@pytest.mark.parametrize("wish", ["https://evil.example/x", "//evil.example", "javascript:alert(1)"])
+def test_it_never_leaves_the_site(as_, ren, form, wish):
+    assert as_(ren).post("/register/", {**form, "next": wish}).url == "/dashboard/"
+
+
+def test_it_names_the_field_and_keeps_what_was_typed(as_, ren, form):
+    response = as_(ren).post("/register/", {**form, "uscc": "91330100799655068B", "employees": "-1"})
+    assert response.status_code == 422
+    errors = response.context["form"].errors
+    assert set(errors) == {"uscc", "employees"}
+    assert "9 to 17" in errors["uscc"][0]
+    assert "whole number" in errors["employees"][0]
+    assert "Suchun Noodles" in response.content.decode()
+    assert not Organisation.objects.exists()
+
+
+def test_every_missing_answer_says_what_to_do(as_, ren):
+    errors = as_(ren).post("/register/", {}).context["form"].errors
+    assert set(errors) == {"name", "uscc", "industry", "employees", "revenue_wan", "assets_wan"}
+    assert not any("required" in text for texts in errors.values() for text in texts)
+
+
+def test_a_known_company_is_said_at_its_code(as_, ren, form, jiangnan):
+    response = as_(ren).post("/register/", {**form, "uscc": jiangnan.uscc})
+    assert response.status_code == 422
+    assert "Ask its owner" in response.context["form"].errors["uscc"][0]
+    assert Organisation.objects.count() == 1
+
+
+def test_htmx_gets_the_size_class_alone(as_, ren):
+    typed = {"industry": "catering", "employees": "280", "revenue_wan": "900", "assets_wan": "0"}
+    response = as_(ren).get("/register/", typed, headers={"HX-Request": "true"})
+    text = response.content.decode()
+    assert text.lstrip().startswith('<div id="size"')
+    assert "small" in text
+    assert "CNY 20,000,000 of revenue or more" in text
+    assert "<html" not in text
+
+
+def test_while_answers_are_missing_htmx_gets_no_class(as_, ren):
+    response = as_(ren).get("/register/", {"industry": "catering"}, headers={"HX-Request": "true"})
+    assert "Appears here" in response.content.decode()
+
+
+def test_a_demonstration_offers_a_code_that_is_right(as_, ren, settings, form):
+    settings.DEMO = True
+    import re
+
+    from portal.accounts import uscc
+
+    text = as_(ren).get("/register/").content.decode()
+    (code,) = re.findall(r"\b91330100MA[0-9A-Z]{8}\b", text)
+    assert uscc.parse(code) == code
+
+
+def test_two_at_once_register_one_company(own_database, now):
+    import threading
+
+    from django.db import connection
+
+    from portal.accounts.models import User
+
+    people = [User.objects.create_user(f"p{i}@x.test", "correct horse battery") for i in range(4)]
+    results, barrier = [], threading.Barrier(4)
+
+    def run(user):
+        barrier.wait()
+        try:
+            actions.register_company(
+                user=user,
+                name="Suchun",
+                uscc=CODE,
+                industry="catering",
+                employees=1,
+                revenue_wan=1,
+                assets_wan=1,
+                is_provider=False,
+                now=now,
+            )
+            results.append("registered")
+        except Refused as refused:
+            results.append(refused.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(user,)) for user in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["company_known"] * 3 + ["registered"]
+    assert Organisation.objects.count() == Membership.objects.count() == 1
