@@ -21,9 +21,9 @@ from pathlib import Path
 from .home import open_home, sweep_scratch
 from .postgres import Postgres
 from .redis import Redis
-from .service import Service, ServiceError
+from .service import Service, ServiceError, start_all
 
-__all__ = ["ServiceError", "data_folder", "ensure", "services", "stop_if_last"]
+__all__ = ["ServiceError", "data_folder", "ensure", "running", "services", "stop_if_last"]
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -37,6 +37,7 @@ class _Held:
 
 
 _held: dict[str, _Held] = {}  # by data folder
+_embedded: list[Service] = []  # what this process found or made running
 
 
 def data_folder() -> Path:
@@ -46,16 +47,16 @@ def data_folder() -> Path:
 
 def _secrets(home: Path) -> dict[str, str]:
     path = home / "secrets.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    missing = {"owner", "runtime", "django"} - known.keys()
-    if missing:
-        known |= {name: secrets.token_urlsafe(36) for name in missing}
-        fresh = path.with_suffix(".new")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as f:
-            json.dump(known, f)
-        fresh.replace(path)
-    return known
+    if not path.exists():
+        fresh = home / f"secrets.{os.getpid()}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({n: secrets.token_urlsafe(36) for n in ("owner", "runtime", "django")}))
+        try:
+            os.link(fresh, path)  # unlike a rename it fails if another start was faster
+        except FileExistsError:
+            pass
+        fresh.unlink()
+    return json.loads(path.read_text())
 
 
 def services(folder: Path, *, durable: bool = True) -> tuple[Postgres, Redis]:
@@ -63,40 +64,40 @@ def services(folder: Path, *, durable: bool = True) -> tuple[Postgres, Redis]:
     return _at(open_home(folder, durable=durable), durable=durable)
 
 
-def ensure(folder: Path | None = None, *, durable: bool = True) -> list[Service]:
-    """Make DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL true for this process; returns what is embedded.
+def ensure(folder: Path | None = None, *, durable: bool = True) -> None:
+    """Make DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL true for this process.
 
     Raises ServiceError, with a sentence for a person, where a service cannot be started.
     durable=False is for tests: nothing is synced to disk, and the last user deletes it all.
     """
     want_pg, want_redis = "DATABASE_URL" not in os.environ, "REDIS_URL" not in os.environ
     if not (want_pg or want_redis):
-        return []
+        return
     folder = (folder or data_folder()).resolve()
     if not durable:
         sweep_scratch(lambda home: _stop_all(_at(home, durable=False)))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         home, users = _join(folder, durable=durable)
     except PermissionError as error:
         raise ServiceError(f"The data folder cannot be used: {error}. SUANLI_DATA names another.") from error
-    with (home / "start.lock").open("w") as start:
-        fcntl.flock(start, fcntl.LOCK_EX)
-        postgres, redis = _at(home, durable=durable)
-        os.environ.setdefault("SECRET_KEY", _secrets(home)["django"])
-        wanted: list[Service] = [s for s, want in ((postgres, want_pg), (redis, want_redis)) if want]
-        for service in wanted:
-            service.begin()
-        for service in wanted:
-            service.finish()
+    postgres, redis = _at(home, durable=durable)
+    os.environ.setdefault("SECRET_KEY", _secrets(home)["django"])
+    wanted: list[Service] = [s for s, want in ((postgres, want_pg), (redis, want_redis)) if want]
+    start_all(wanted)
     if want_pg:
         os.environ["DATABASE_URL"] = postgres.url("suanli")
         os.environ["DATABASE_OWNER_URL"] = postgres.url("suanli_owner")
     if want_redis:
         os.environ["REDIS_URL"] = redis.url()
     _held[str(folder)] = _Held(users, os.getpid(), home, durable)
+    _embedded[:] = wanted
     atexit.register(stop_if_last, folder)
-    return wanted
+
+
+def running() -> list[Service]:
+    """The embedded services that this process uses; none where the environment names others."""
+    return list(_embedded)
 
 
 def _join(folder: Path, *, durable: bool) -> tuple[Path, int]:

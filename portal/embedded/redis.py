@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from importlib import util
 from pathlib import Path
-
-from redis import Redis as Client
-from redis.exceptions import RedisError
 
 from .home import socket_folder
 from .service import Service, ServiceError
@@ -34,11 +32,11 @@ class Redis(Service):
     name = "Redis"
 
     @property
-    def socket(self) -> Path:
+    def address(self) -> Path:
         return socket_folder(self.folder, "s") / "s"
 
     def url(self) -> str:
-        return f"unix://{self.socket}"
+        return f"unix://{self.address}"
 
     def pid(self) -> int | None:
         try:
@@ -47,21 +45,22 @@ class Redis(Service):
             return None
 
     def answers(self) -> bool:
-        client = Client(unix_socket_path=str(self.socket), socket_timeout=5)
         try:
-            return bool(client.ping())
-        except (RedisError, OSError):
-            return False  # not there yet, or still loading its file
-        finally:
-            client.close()
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+                s.settimeout(5)
+                s.connect(str(self.address))
+                s.sendall(b"PING\r\n")
+                return s.recv(16).startswith(b"+PONG")  # while it loads its file it answers -LOADING
+        except OSError:
+            return False
 
     def begin(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self.alive():
             return
-        self.socket.unlink(missing_ok=True)
+        self.address.unlink(missing_ok=True)
         self.spawn([
-            binary(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700",
+            binary(), "--port", "0", "--unixsocket", self.address, "--unixsocketperm", "700",
             "--dir", self.folder,
             "--pidfile", self.folder / "pid", "--daemonize", "no", "--save", "",
             "--appendonly", "yes" if self.durable else "no", "--maxmemory-policy", "noeviction",
