@@ -67,6 +67,10 @@ class OfferingAdmin(ReadOnly):
     ordering = ("submitted_at",)
     inlines: ClassVar = [PlanInline]
     change_form_template = "catalogue/admin/offering.html"
+    fields: ClassVar = [  # named, so that no form with every company in it is made for reading
+        *("package", "provider", "state", "resource_class", "region", "name", "notes", "starts_in_s"),
+        *("returned_reason", "created_at", "submitted_at", "published_at"),
+    ]
 
     @admin.display(description=gettext_lazy("offering"), ordering="package__code")
     def title_shown(self, offering: Offering) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -114,13 +115,13 @@ GROUPS: dict[str, Group] = {
     "pay": Group(
         legend=gettext_lazy("How you pay"),
         value=lambda offer: offer.plan.billing_mode,
-        label=lambda offer: str(Plan.BillingMode(offer.plan.billing_mode).label),
+        label=lambda offer: capfirst(str(Plan.BillingMode(offer.plan.billing_mode).label)),
         order=Plan.BillingMode.values.index,
     ),
     "data": Group(
         legend=gettext_lazy("Data class"),
         value=lambda offer: offer.package.data_class,
-        label=lambda offer: str(Package.DataClass(offer.package.data_class).label),
+        label=lambda offer: capfirst(str(Package.DataClass(offer.package.data_class).label)),
         order=Package.DataClass.values.index,
     ),
     "provider": Group(

@@ -144,7 +144,8 @@ def _runnable_row(row: dict[str, Any]) -> dict[str, Any]:
     price = dict(row.get("price", {}))
     if "core_hours_limit_cms" in price:
         price["core_limit_cms"] = price.pop("core_hours_limit_cms")
-    path = recipes.FOLDER / row.get("example", "")
+    # a recipe's real result on its sample lies beside the sample
+    path = recipes.FOLDER / (row.get("example") or Path(row["sample"]).with_suffix(".result.json"))
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     return {
         **kept,

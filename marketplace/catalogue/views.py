@@ -108,7 +108,7 @@ def tell_me(request: HttpRequest, code: str) -> HttpResponse:
         if getattr(request, "htmx", None):
             return render(request, "catalogue/tell_me", context, fragment="catalogue/_tell_me")
         return redirect(f"{reverse('catalogue:tell_me', args=[code])}?told={told}")
-    context = {"package": package, "form": form}
+    context = {"package": package, "tell_form": form}
     if request.GET.get("told"):
         interest_id = _interest_of(request.GET["told"])
         found = Interest.objects.filter(pk=interest_id, package=package).first()
@@ -123,7 +123,7 @@ def untell(request: HttpRequest, code: str) -> HttpResponse:
     """Undo: whoever holds the signed link made the request."""
     package = get_object_or_404(Package, code=code)
     actions.forget_interest(interest_id=_interest_of(request.POST.get("told", "")))
-    context = {"package": package, "form": TellMeForm(), "forgotten": True}
+    context = {"package": package, "tell_form": TellMeForm(), "forgotten": True}
     return render(request, "catalogue/tell_me", context, fragment="catalogue/_tell_me")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 
 from marketplace.catalogue.queries import Card, Offer
+from portal.core.words import MINUS
 
 register = template.Library()
 CARDS = 1000
@@ -52,10 +53,7 @@ def minutes(seconds: int | None) -> int:
 @register.filter
 def size(offer: Offer | None) -> str:
     """How big the job of a price is: "20 outlets"."""
-    if offer is None:
-        return ""
-    values = {"n": f"{offer.units:,}", "unit": offer.package.unit}
-    return pgettext("size of a job", "%(n)s %(unit)s") % values
+    return f"{offer.units:,} {offer.package.unit}" if offer else ""
 
 
 @register.filter
@@ -65,3 +63,13 @@ def by_language(words: Mapping[str, str] | str | None) -> str:
         return words or ""
     first, second = ("zh", "en") if (get_language() or "en").startswith("zh") else ("en", "zh")
     return words.get(first) or words.get(second) or ""
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """A figure or a word of a result.json: whole numbers grouped, others as they are."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}".replace("-", MINUS)
+    return str(value)

@@ -15,3 +15,11 @@ def test_fifty_cards_take_three_queries_and_the_rest_is_undone(package):
     assert rows["catalogue.page_queries"]["value"] == 3  # plans, what is not yet available, pictures
     assert rows["catalogue.page_cpu_ms"]["unit"] == "ms"
     assert not Offering.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_signed_in_buyer_costs_few_queries_more(client, lin, offering, django_assert_max_num_queries):
+    client.force_login(lin)
+    client.get("/industry/catering/")
+    with django_assert_max_num_queries(8):
+        assert client.get("/industry/catering/").status_code == 200
