@@ -12,6 +12,11 @@ from .models import Account, Hold, Journal, Lot, Posting
 
 
 class ReadOnly:
+    model: type[Model]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [field.name for field in self.model._meta.fields]
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 

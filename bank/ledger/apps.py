@@ -9,7 +9,7 @@ class LedgerConfig(AppConfig):
     def ready(self) -> None:
         from portal.core.errors import register_refusals
 
-        from . import refusals, rights
+        from . import install, refusals
 
         register_refusals(refusals.REFUSALS)
-        post_migrate.connect(rights.after_migrate, sender=self)
+        post_migrate.connect(install.after_migrate, sender=self)

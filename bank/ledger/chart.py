@@ -172,6 +172,8 @@ _LINES: list[tuple[Reason, list[Kind], list[Kind]]] = [
     (R.DISTRIBUTION, [K.CLEARING_ORDER],
      [K.PROVIDER_DUE, K.HOLDBACK, K.FEES, K.PACKAGE_INCOME, K.RESERVE, K.ROUNDING, K.CLAIMS, K.CLAIMS_BACKING,
       K.CAPACITY_RESERVE]),
+    # a run paid in banked hours: the cash that stood behind them pays the site that ran it
+    (R.DISTRIBUTION, [K.RESERVE], [K.PROVIDER_DUE, K.HOLDBACK, K.FEES]),
     (R.PROVIDER_SHARE, [K.CLEARING_ORDER], [K.PROVIDER_DUE, K.HOLDBACK]),
     (R.PLATFORM_FEE, [K.CLEARING_ORDER, K.PROVIDER_DUE], [K.FEES]),
     (R.PACKAGE_SHARE, [K.CLEARING_ORDER], [K.PACKAGE_INCOME]),

@@ -1,6 +1,6 @@
 """The books: accounts, holds on them, journals of postings, and lots (parts that expire).
 
-The database itself keeps the balances and refuses what must not be (migrations/0002_guards.py):
+The database itself keeps the balances and refuses what must not be (sql/guards.sql):
 floors, zero sum, routes, immutability. Rows are written only by `actions`.
 """
 
@@ -27,7 +27,7 @@ class Account(models.Model):
     excess: how far below a floor the account already was when the floor was changed; it only shrinks.
     """
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    public_id = models.CharField(max_length=40, editable=False)
     owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.CharField(max_length=24, choices=Kind)
     asset = models.CharField(max_length=24)
@@ -42,6 +42,7 @@ class Account(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="account_public_id"),
             models.UniqueConstraint(fields=["owner", "kind", "asset", "ref"], nulls_distinct=False,
                                     name="ledger_one_account"),
             models.CheckConstraint(condition=Q(posted__gte=F("floor") + F("held") - F("excess")),
@@ -65,8 +66,8 @@ class Hold(models.Model):
         RELEASED = "released", _("released")
         EXPIRED = "expired", _("expired")
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    key = models.CharField(max_length=200, unique=True)
+    public_id = models.CharField(max_length=40, editable=False)
+    key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=32)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
     amount = models.BigIntegerField()
@@ -81,6 +82,8 @@ class Hold(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="hold_public_id"),
+            models.UniqueConstraint(fields=["key"], name="hold_key"),
             models.CheckConstraint(condition=Q(amount__gt=0) & Q(amount__lte=AMOUNT_MAX), name="hold_amount"),
             models.CheckConstraint(
                 condition=Q(settled__gte=0, released__gte=0, amount__gte=F("settled") + F("released")),
@@ -110,8 +113,8 @@ class Hold(models.Model):
 class Journal(models.Model):
     """One movement: two or more postings that sum to zero in each asset. Never changed, never deleted."""
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    key = models.CharField(max_length=200, unique=True)
+    public_id = models.CharField(max_length=40, editable=False)
+    key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=32, help_text="tells a repetition of a key from a mix-up")
     reason = models.CharField(max_length=24, choices=Reason)
     cause = models.CharField(max_length=80, help_text="type:public_id of what brought it about")
@@ -120,10 +123,17 @@ class Journal(models.Model):
     memo = models.JSONField(default=dict, blank=True)
     hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True, blank=True, related_name="journals",
                              db_index=False)
-    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True,
-                                    related_name="reversed_by")
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversals", db_index=False)
 
     class Meta:
+        # unique=True would bring a second index for LIKE, and most journals reverse nothing
+        constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="journal_public_id"),
+            models.UniqueConstraint(fields=["key"], name="journal_key"),
+            models.UniqueConstraint(
+                fields=["reverses"], condition=Q(reverses__isnull=False), name="journal_reversed_once"),
+        ]
         indexes = [
             models.Index(fields=["cause", "id"], name="journal_cause"),
             models.Index(fields=["hold"], condition=Q(hold__isnull=False), name="journal_hold"),
@@ -166,7 +176,7 @@ class Uncounted(models.Model):
 class Lot(models.Model):
     """A part of a balance with an origin and an expiry of its own. Σ remaining of an account = posted."""
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    public_id = models.CharField(max_length=40, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lot_rows", db_index=False)
     origin = models.CharField(max_length=80, help_text="type:public_id of what it was earned or bought with")
     quantity = models.BigIntegerField()
@@ -176,6 +186,7 @@ class Lot(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="lot_public_id"),
             models.CheckConstraint(
                 condition=Q(pinned__gte=0) & Q(remaining__gte=F("pinned")) & Q(quantity__gte=F("remaining")),
                 name="lot_within"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from . import install
 from .chart import ROUTES, kind_rows
 
 SHOWN = 20  # findings shown per check; all are counted
@@ -186,40 +187,36 @@ CHECKS = [
                OR (k.floor_rule = 'none') <> (a.floor IS NULL)
             OR a.floor > 0
         """),
-    Check(
-        "guards", "{n} triggers stand guard, all switched on",
-        "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'ledger\\_%%'",
-        """
-        SELECT wanted.tab || '.' || wanted.trig, 'is missing or switched off'
-          FROM unnest(%(tables)s::text[], %(triggers)s::text[]) AS wanted(tab, trig)
-         WHERE NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = to_regclass(wanted.tab)
-                              AND t.tgname = wanted.trig AND t.tgenabled IN ('O', 'A'))
-        """),
 ]
-TRIGGERS = {
-    "ledger_journal": ["ledger_balanced", "ledger_written_once"],
-    "ledger_posting": ["ledger_posted", "ledger_posted_at_once", "ledger_written_once"],
-    "ledger_lotentry": ["ledger_lot_entered", "ledger_written_once"],
-    "ledger_account": ["ledger_account_born", "ledger_account_identity", "ledger_account_balance",
-                       "ledger_floor_set", "ledger_never_deleted"],
-    "ledger_hold": ["ledger_hold_guard", "ledger_held", "ledger_never_deleted"],
-    "ledger_lot": ["ledger_lot_guard", "ledger_never_deleted"],
-    "ledger_lotpin": ["ledger_lot_pinned", "ledger_never_deleted"],
-    "ledger_uncounted": ["ledger_uncounted_guard", "ledger_rolled_up"],
-}
 
 
 def prove() -> Iterator[Outcome]:
     """Run every check in one snapshot; yields each outcome as it is there."""
-    pairs = [(table, trigger) for table, triggers in TRIGGERS.items() for trigger in triggers]
-    params = {"tables": [table for table, _ in pairs], "triggers": [trigger for _, trigger in pairs]}
     with _snapshot(), connection.cursor() as c:
         for check in CHECKS:
             c.execute(check.count, {})
             looked_at = int(c.fetchone()[0])
-            c.execute(check.wrong, params)
+            c.execute(check.wrong, {})
             yield Outcome(check, looked_at, tuple((str(s), str(t)) for s, t in c.fetchall()))
+        yield _guards_stand()
         yield _chart_is_current()
+
+
+def _guards_stand() -> Outcome:
+    """Every trigger and function of sql/ is there, switched on, and says what its file says."""
+    with connection.cursor() as c:
+        c.execute("SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+                  " WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled IN ('O', 'A')")
+        there = set(c.fetchall())
+        c.execute("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+        bodies = dict(c.fetchall())
+    triggers, functions = install.triggers(), install.functions()
+    wrong = [
+        (f"{table}.{trigger}", "is missing or switched off") for table, trigger in sorted(triggers - there)]
+    wrong += [
+        (f"{name}()", "is not as in sql/") for name, body in functions.items() if bodies.get(name) != body]
+    check = Check("guards", "{n} triggers and functions stand guard as written", "", "")
+    return Outcome(check, len(triggers) + len(functions), tuple(wrong))
 
 
 def _chart_is_current() -> Outcome:

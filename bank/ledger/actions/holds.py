@@ -30,8 +30,6 @@ def hold(*, key: str, account: Account, amount: int, cause: str, now: datetime,
         raise Refused("amount_too_large")
     if not CHART[Kind(account.kind)].counted:
         raise Refused("not_holdable", account=account.public_id)
-    if expires_at and expires_at <= now:
-        raise Refused("hold_expired")
     row = Hold(
         public_id=public_id("hld"), key=key, fingerprint=fingerprint("hold", account.pk, amount, cause),
         account=account, amount=amount, cause=cause, created_at=now, expires_at=expires_at)
@@ -150,7 +148,7 @@ def _insert(row: Hold) -> tuple[Hold, bool]:
         pk, known, refusal, available = c.fetchone()
     if refusal == "insufficient":
         raise short(account, row.amount, available)
-    if refusal:
+    if refusal:  # idempotency_conflict, or hold_expired where the hold would have begun too late
         raise Refused(refusal, key=row.key)
     if known:
         return Hold.objects.select_related("account").get(pk=pk), True

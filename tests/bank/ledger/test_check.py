@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from bank.ledger import actions, proof
+from bank.ledger import actions, install, proof
 
 
 @pytest.fixture
@@ -132,14 +132,33 @@ def test_it_finds_a_trigger_that_is_gone_or_switched_off(lived):
     assert "ledger_journal.ledger_written_once: is missing or switched off" in said
 
 
-def test_every_guard_in_the_migrations_is_looked_for(db):
+def test_it_finds_a_guard_that_was_rewritten(lived):
+    with connection.cursor() as c:
+        c.execute(
+            "CREATE OR REPLACE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RETURN NULL; END $$"
+        )
+    assert "ledger_balanced(): is not as in sql/" in check()[0]
+
+
+def test_every_guard_in_the_database_is_looked_for(db):
     with connection.cursor() as c:
         c.execute(
             "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
             " WHERE NOT t.tgisinternal AND c.relname LIKE 'ledger_%'"
         )
-        there = set(c.fetchall())
-    assert there == {(table, trigger) for table, triggers in proof.TRIGGERS.items() for trigger in triggers}
+        assert set(c.fetchall()) == install.triggers()
+        c.execute("SELECT proname FROM pg_proc WHERE proname LIKE 'ledger_%'")
+        assert {name for (name,) in c.fetchall()} == set(install.functions())
+
+
+def test_migrating_again_replaces_guards_only_when_they_differ(db):
+    assert not install.install(connection)
+    with connection.cursor() as c:
+        c.execute("DROP FUNCTION ledger_refuse() CASCADE")
+        c.execute("COMMENT ON FUNCTION ledger_posted() IS 'of another version'")
+    assert install.install(connection)
+    assert check()[1]
 
 
 def test_roll_up_says_how_many(lived):

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.db import Error, InternalError, connection, transaction
 
-from bank.ledger import actions, rights
+from bank.ledger import actions, install
 from bank.ledger.models import Hold, Journal, Lot, Posting
 
 JOURNAL = (
@@ -191,7 +191,7 @@ def test_nothing_is_added_to_a_journal_of_an_earlier_transaction(wallet, order, 
 
 def test_nothing_is_added_to_a_journal_that_was_already_checked(wallet, order, totals):
     before = totals()
-    assert "come in one statement" in attack(
+    assert "is closed" in attack(
         journal((wallet, -5), (order, 5)),
         "SET CONSTRAINTS ALL IMMEDIATE",
         lambda c: c.execute(POSTING + f"((SELECT max(id) FROM ledger_journal), {order.pk}, 7)"),
@@ -319,7 +319,7 @@ class TestRuntimeRole:
                 f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {name}"
             )
             c.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
-            assert rights.restrict(connection, settings.DATABASE_RUNTIME_ROLE)
+            assert install.restrict(connection, settings.DATABASE_RUNTIME_ROLE)
             c.execute(f"SET ROLE {name}")
         yield name
         with connection.cursor() as c:

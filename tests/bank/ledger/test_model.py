@@ -1,0 +1,518 @@
+"""Random lives of the books against an independent model: after every step both say the same.
+
+Balances are kept scarce, so that limits are met and not only approached. Every example lives in one
+transaction that is rolled back; after each step the deferred checks run as at a commit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import hypothesis.strategies as st
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from bank.ledger import actions, proof
+from bank.ledger.actions import Entry, Leg, LotSpec
+from bank.ledger.models import Account, Hold, Lot
+from portal.core.errors import Refused
+
+CPU = "CH:CPU"
+SEEN: Counter[str] = Counter()  # which outcomes of which commands a run has met
+
+
+@dataclass
+class ModelLot:
+    account: str
+    expires_h: int
+    remaining: int = 0
+    pinned: int = 0
+
+
+@dataclass
+class ModelHold:
+    account: str
+    amount: int
+    expires_h: int | None
+    settled: int = 0
+    released: int = 0
+    state: str = "open"
+    pins: list = field(default_factory=list)  # [lot, amount], earliest expiry first
+    pk: int = 0
+
+    @property
+    def left(self) -> int:
+        return self.amount - self.settled - self.released
+
+
+@dataclass
+class ModelJournal:
+    postings: list  # (account, amount)
+    lots: list = field(default_factory=list)  # (lot, amount)
+    reversed: bool = False
+    pk: int = 0
+
+
+class No(Exception):
+    """The model says no, with one of these codes."""
+
+    def __init__(self, *codes: str) -> None:
+        self.codes = codes
+
+
+@dataclass
+class ModelAccount:
+    posted: int = 0
+    held: int = 0
+    floor: int | None = 0
+    ceiling: int | None = None
+    excess: int = 0
+
+
+class Model:
+    """What the books should say, in plain arithmetic."""
+
+    def __init__(self) -> None:
+        self.accounts = {name: ModelAccount() for name in ("w1", "w2", "claims", "pledged", "order", "hours")}
+        self.accounts["line"] = ModelAccount(ceiling=0)
+        self.accounts["bank"] = ModelAccount(floor=None)
+        self.accounts["backing"] = ModelAccount(floor=None)
+        self.lots: list[ModelLot] = []
+        self.h = 0
+
+    def change(self, name: str, posted: int = 0, held: int = 0) -> None:
+        a = self.accounts[name]
+        a.posted, a.held = a.posted + posted, a.held + held
+        if a.excess:
+            a.excess = max(0, min(a.excess, a.floor - (a.posted - a.held)))
+
+    def need(self, name: str, amount: int) -> None:
+        a = self.accounts[name]
+        if a.floor is not None and a.posted - a.held - a.floor < amount:
+            raise No("insufficient_hours" if name in ("claims", "pledged", "hours") else "insufficient_funds")
+
+    def room(self, name: str, amount: int) -> None:
+        a = self.accounts[name]
+        if a.ceiling is not None and a.posted + amount > a.ceiling:
+            raise No("above_ceiling")
+
+    def must_fit(self, postings: list) -> None:
+        """Which of several reasons to refuse is said first is not ours to say."""
+        no: list[str] = []
+        for name, amount in postings:
+            try:
+                self.need(name, -amount) if amount < 0 else self.room(name, amount)
+            except No as refusal:
+                no += refusal.codes
+        if no:
+            raise No(*no)
+
+    def take(self, name: str, amount: int) -> list[tuple[ModelLot, int]]:
+        """Parts of lots, earliest expiry first; overdue claims are no use to anybody."""
+        parts = []
+        for lot in sorted((lot for lot in self.lots if lot.account == name), key=lambda lot: lot.expires_h):
+            free = lot.remaining - lot.pinned
+            if free > 0 and amount and not (name == "claims" and lot.expires_h <= self.h):
+                part = min(free, amount)
+                parts.append((lot, part))
+                amount -= part
+        if amount:
+            raise No("insufficient_hours")
+        return parts
+
+    def transfer(self, source: str, target: str, amount: int, expires_h: int | None = None) -> ModelJournal:
+        journal = ModelJournal([(source, -amount), (target, amount)])
+        self.must_fit(journal.postings)
+        parts = self.take(source, amount) if source in ("claims", "pledged") else []
+        self.book(journal, parts, expires_h)
+        return journal
+
+    def book(self, journal: ModelJournal, parts: list, expires_h: int | None = None) -> None:
+        (source, out), (target, into) = journal.postings
+        self.change(source, out)
+        self.change(target, into)
+        for lot, part in parts:
+            lot.remaining -= part
+            journal.lots.append((lot, -part))
+        if target in ("claims", "pledged"):
+            for lot_expires_h, part in (
+                [(expires_h, into)]
+                if expires_h is not None
+                else [(lot.expires_h, part) for lot, part in parts]
+            ):
+                self.lots.append(ModelLot(target, lot_expires_h, part))
+                journal.lots.append((self.lots[-1], part))
+
+    def hold(self, name: str, amount: int, expires_h: int | None) -> ModelHold:
+        if expires_h is not None and expires_h <= self.h:
+            raise No("hold_expired")
+        self.need(name, amount)
+        hold = ModelHold(name, amount, expires_h)
+        if name == "claims":
+            hold.pins = [[lot, part] for lot, part in self.take(name, amount)]
+            for lot, part in hold.pins:
+                lot.pinned += part
+        self.change(name, held=amount)
+        return hold
+
+    def unpin(self, hold: ModelHold, amount: int) -> list[tuple[ModelLot, int]]:
+        parts = []
+        for pin in hold.pins:
+            part = min(pin[1], amount)
+            if part:
+                pin[1] -= part
+                pin[0].pinned -= part
+                parts.append((pin[0], part))
+                amount -= part
+        return parts
+
+    def must_be_open(self, hold: ModelHold) -> None:
+        if hold.state != "open":
+            raise No("hold_expired" if hold.state == "expired" else "hold_resolved")
+
+    def settle(self, hold: ModelHold, amount: int, final: bool) -> ModelJournal:
+        self.must_be_open(hold)
+        if hold.expires_h is not None and hold.expires_h <= self.h:
+            raise No("hold_expired")
+        if amount > hold.left:
+            raise No("hold_exceeded")
+        target = "hours" if hold.account == "claims" else "order"
+        journal = ModelJournal([(hold.account, -amount), (target, amount)])
+        for lot, part in self.unpin(hold, amount):
+            lot.remaining -= part
+            journal.lots.append((lot, -part))
+        self.change(hold.account, -amount, -amount)
+        self.change(target, amount)
+        hold.settled += amount
+        if hold.left == 0:
+            hold.state = "settled"
+        elif final:
+            self.resolve(hold, "settled")
+        return journal
+
+    def resolve(self, hold: ModelHold, state: str) -> None:
+        rest = hold.left
+        freed = self.unpin(hold, rest)
+        hold.released, hold.state = hold.released + rest, state
+        self.change(hold.account, held=-rest)
+        self.expire([lot for lot, _part in freed])
+
+    def expire(self, lots: list[ModelLot]) -> int:
+        count = 0
+        for lot in lots:
+            free = lot.remaining - lot.pinned
+            if lot.account == "claims" and lot.expires_h <= self.h and free:
+                lot.remaining -= free
+                self.change("claims", -free)
+                self.change("backing", free)
+                count += 1
+        return count
+
+    def reverse(self, journal: ModelJournal) -> None:
+        if journal.reversed:
+            raise No("already_reversed")
+        self.must_fit([(name, -amount) for name, amount in journal.postings])
+        if any(part > 0 and lot.remaining - lot.pinned < part for lot, part in journal.lots):
+            raise No("lot_spent")
+        for name, amount in journal.postings:
+            self.change(name, -amount)
+        for lot, part in journal.lots:
+            lot.remaining -= part
+        journal.reversed = True
+
+    def set_floor(self, floor: int) -> None:
+        line = self.accounts["line"]
+        if floor != line.floor:
+            line.floor, line.excess = floor, max(0, floor - (line.posted - line.held))
+
+
+REASONS = {
+    ("bank", "w1"): "top_up", ("bank", "w2"): "top_up", ("w1", "bank"): "withdrawal", ("w1", "order"): "order_charge",
+    ("w2", "order"): "order_charge", ("line", "order"): "order_charge", ("order", "w1"): "order_refund",
+    ("order", "w2"): "order_refund", ("order", "line"): "order_refund", ("w1", "line"): "credit_repayment",
+    ("claims", "hours"): "claim_spent", ("hours", "backing"): "claim_spent", ("claims", "pledged"): "pledge",
+    ("pledged", "claims"): "pledge_released", ("backing", "claims"): "claim_earned",
+}  # fmt: skip
+ROUTES = sorted(REASONS)
+AMOUNT = st.integers(1, 12)
+
+
+class Life(RuleBasedStateMachine):
+    cast: dict  # the accounts, made once and committed
+    now = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = transaction.atomic()
+        self.block.__enter__()
+        self.model = Model()
+        self.holds: list[ModelHold] = []
+        self.journals: list[ModelJournal] = []
+        self.done: list = []  # (call, pk): what may be repeated
+        self.count = 0
+
+    def teardown(self) -> None:
+        wrong = [(o.check.name, o.wrong) for o in proof.prove() if o.wrong]
+        transaction.set_rollback(True)
+        self.block.__exit__(None, None, None)
+        assert not wrong
+
+    @property
+    def at(self):
+        return self.now + timedelta(hours=self.model.h)
+
+    def key(self) -> str:
+        self.count += 1
+        return f"k{self.count}"
+
+    def both(self, name: str, real, model):
+        """Do it in both; either both succeed or both refuse, and a refusal has the code the model expects."""
+        try:
+            expected = model()
+        except No as no:
+            with pytest.raises(Refused) as refusal:
+                real()
+            assert refusal.value.code in no.codes
+            SEEN[f"{name}: {refusal.value.code}"] += 1
+            return None
+        made = real()
+        SEEN[f"{name}: done"] += 1
+        if expected is not None and hasattr(expected, "pk"):
+            expected.pk = made.pk
+            self.done.append((real, made.pk))
+        return expected
+
+    def entry(self, route: tuple[str, str], amount: int, expires_h: int | None, key: str) -> Entry:
+        source, target = (self.cast[name] for name in route)
+        lot = LotSpec(self.now + timedelta(hours=expires_h), "slot:s") if expires_h is not None else None
+        return Entry(key, REASONS[route], "order:o", [Leg(source, -amount), Leg(target, amount, lot)])
+
+    @rule(route=st.sampled_from(ROUTES), amount=AMOUNT, life_h=st.integers(1, 8))
+    def transfer(self, route, amount, life_h):
+        expires_h = self.model.h + life_h if route == ("backing", "claims") else None
+        entry, at = self.entry(route, amount, expires_h, self.key()), self.at
+        made = self.both(
+            f"transfer {route[0]}",
+            lambda: actions.post(
+                key=entry.key, reason=entry.reason, cause=entry.cause, legs=entry.legs, now=at
+            ),
+            lambda: self.model.transfer(*route, amount, expires_h),
+        )
+        if made:
+            self.journals.append(made)
+
+    @rule(batch=st.lists(st.tuples(st.sampled_from(ROUTES[:-1]), AMOUNT), min_size=1, max_size=4))
+    def post_many(self, batch):
+        batch = [(route, amount) for route, amount in batch if route != ("backing", "claims")]
+        entries = [self.entry(route, amount, None, self.key()) for route, amount in batch]
+        results = actions.post_many(entries, now=self.at)
+        assert len(results) == len(batch)
+        for (route, amount), result in zip(batch, results, strict=True):
+            try:
+                made = self.model.transfer(*route, amount)
+            except No as no:
+                assert isinstance(result, Refused) and result.code in no.codes
+                SEEN["post_many: refused"] += 1
+            else:
+                made.pk = result.pk
+                self.journals.append(made)
+                SEEN["post_many: done"] += 1
+
+    @rule(
+        name=st.sampled_from(["w1", "w2", "line", "claims"]),
+        amount=AMOUNT,
+        life_h=st.none() | st.integers(0, 4),
+    )
+    def hold(self, name, amount, life_h):
+        expires_h = None if life_h is None else self.model.h + life_h
+        key, at = self.key(), self.at
+        expires_at = None if expires_h is None else self.now + timedelta(hours=expires_h)
+        made = self.both(
+            "hold",
+            lambda: actions.hold(
+                key=key,
+                account=self.cast[name],
+                amount=amount,
+                cause="order:o",
+                now=at,
+                expires_at=expires_at,
+            ),
+            lambda: self.model.hold(name, amount, expires_h),
+        )
+        if made:
+            self.holds.append(made)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data(), amount=AMOUNT, final=st.booleans())
+    def settle(self, data, amount, final):
+        hold = data.draw(st.sampled_from(self.holds[-4:]))
+        key, at = self.key(), self.at
+        name, reason = ("hours", "claim_spent") if hold.account == "claims" else ("order", "order_charge")
+        made = self.both(
+            "settle",
+            lambda: actions.settle(
+                key=key, hold=Hold.objects.get(pk=hold.pk), target=self.cast[name], amount=amount, reason=reason,
+                now=at, final=final,
+            ),
+            lambda: self.model.settle(hold, amount, final),
+        )  # fmt: skip
+        if made:
+            self.journals.append(made)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def release(self, data):
+        hold = data.draw(st.sampled_from(self.holds[-4:]))
+        key = self.key()
+
+        def model():
+            self.model.must_be_open(hold)
+            self.model.resolve(hold, "released")
+
+        self.both(
+            "release", lambda: actions.release(key=key, hold=Hold.objects.get(pk=hold.pk), now=self.at), model
+        )
+
+    @precondition(lambda self: self.journals)
+    @rule(data=st.data())
+    def reverse(self, data):
+        journal = data.draw(st.sampled_from(self.journals[-5:]))
+        key = self.key()
+        from bank.ledger.models import Journal
+
+        self.both(
+            "reverse",
+            lambda: actions.reverse(
+                key=key, journal=Journal.objects.get(pk=journal.pk), reason="x", actor="user:1", now=self.at
+            ),
+            lambda: self.model.reverse(journal),
+        )
+
+    @rule(limit=st.integers(0, 15))
+    def set_limit(self, limit):
+        actions.set_floor(account=self.cast["line"], floor=-limit, now=self.at)
+        self.model.set_floor(-limit)
+        SEEN["limit: excess" if self.model.accounts["line"].excess else "limit: set"] += 1
+
+    @rule(hours=st.integers(1, 3))
+    def time_passes(self, hours):
+        self.model.h += hours
+
+    @rule()
+    def sweep(self):
+        due = [
+            h
+            for h in self.holds
+            if h.state == "open" and h.expires_h is not None and h.expires_h <= self.model.h
+        ]
+        for hold in sorted(due, key=lambda h: h.expires_h):
+            self.model.resolve(hold, "expired")
+        assert actions.expire_holds(now=self.at) == len(due)
+        lots = self.model.expire(self.model.lots)
+        assert actions.expire_lots(now=self.at) == lots
+        actions.roll_up()
+        SEEN[f"sweep: {'holds' if due else 'no holds'}"] += 1
+        SEEN[f"sweep: {'lots' if lots else 'no lots'}"] += 1
+
+    @precondition(lambda self: self.done)
+    @rule(data=st.data())
+    def repeat(self, data):
+        call, pk = data.draw(st.sampled_from(self.done))
+        assert call().pk == pk
+        SEEN["repeat: same"] += 1
+
+    @precondition(lambda self: self.done)
+    @rule(data=st.data())
+    def misuse_a_key(self, data):
+        key = f"k{data.draw(st.integers(1, self.count))}"
+        from bank.ledger.models import Journal
+
+        if Journal.objects.filter(key=key).exists():
+            entry = self.entry(("bank", "w1"), 999, None, key)
+            with pytest.raises(Refused) as refusal:
+                actions.post(key=key, reason=entry.reason, cause=entry.cause, legs=entry.legs, now=self.at)
+            assert refusal.value.code == "idempotency_conflict"
+            SEEN["key: conflict"] += 1
+
+    @invariant()
+    def both_say_the_same(self):
+        with connection.cursor() as c:
+            c.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            c.execute(
+                "SELECT a.id, a.posted + coalesce((SELECT sum(amount) FROM ledger_uncounted u WHERE u.account_id = a.id),"
+                " 0), a.held, a.floor, a.excess FROM ledger_account a"
+            )
+            real = {row[0]: tuple(map(lambda v: v if v is None else int(v), row[1:])) for row in c.fetchall()}
+        said = {name: real[account.pk] for name, account in self.cast.items()}
+        assert said == {
+            name: (a.posted, a.held, a.floor, a.excess) for name, a in self.model.accounts.items()
+        }
+        lots = Lot.objects.order_by("id").values_list("account_id", "remaining", "pinned")
+        assert list(lots) == [
+            (self.cast[lot.account].pk, lot.remaining, lot.pinned) for lot in self.model.lots
+        ]
+        holds = dict(
+            (pk, rest) for pk, *rest in Hold.objects.values_list("id", "state", "settled", "released")
+        )
+        assert holds == {h.pk: [h.state, h.settled, h.released] for h in self.holds}
+
+
+@pytest.fixture
+def life(own_database, now, jiangnan, yongli):
+    cast: dict[str, Account] = {
+        "w1": actions.open(owner=jiangnan, kind="wallet"),
+        "w2": actions.open(owner=yongli, kind="wallet"),
+        "line": actions.open(owner=jiangnan, kind="credit_line"),
+        "claims": actions.open(owner=yongli, kind="claims", asset=CPU),
+        "pledged": actions.open(owner=yongli, kind="pledged", asset=CPU),
+        "order": actions.open(owner=None, kind="clearing_order", ref="o"),
+        "hours": actions.open(owner=None, kind="clearing_order", asset=CPU, ref="o"),
+        "bank": actions.open(owner=None, kind="bank"),
+        "backing": actions.open(owner=None, kind="claims_backing", asset=CPU),
+    }
+    SEEN.clear()
+    return type("Life", (Life,), {"cast": cast, "now": now})
+
+
+@pytest.fixture
+def db(own_database):
+    """The cast of this file is committed in a database of its own."""
+
+
+MET = {
+    "transfer w1: done", "transfer w1: insufficient_funds", "transfer w1: above_ceiling", "transfer order: above_ceiling",
+    "transfer line: insufficient_funds", "transfer claims: done", "transfer claims: insufficient_hours",
+    "transfer pledged: done", "post_many: done", "post_many: refused", "hold: done", "hold: insufficient_funds",
+    "hold: insufficient_hours", "hold: hold_expired", "settle: done", "settle: hold_exceeded", "settle: hold_resolved",
+    "settle: hold_expired", "release: done", "release: hold_resolved", "release: hold_expired", "reverse: done",
+    "reverse: already_reversed", "reverse: insufficient_funds", "reverse: lot_spent", "limit: set", "limit: excess",
+    "sweep: holds", "sweep: lots", "repeat: same", "key: conflict",
+}  # fmt: skip
+
+
+def run(life, examples: int, steps: int, *, derandomize: bool) -> None:
+    run_state_machine_as_test(life, settings=settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=derandomize, database=None,
+        suppress_health_check=list(HealthCheck)))  # fmt: skip
+
+
+def test_the_books_and_the_model_say_the_same(life):
+    run(life, 25, 40, derandomize=True)
+    assert SEEN["transfer w1: done"] and SEEN["repeat: same"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_they_still_do_after_a_long_life_and_every_branch_was_met(life):
+    run(life, 400, 60, derandomize=False)
+    assert set() == MET - set(SEEN)
