@@ -58,7 +58,9 @@ def update_draft(*, offering: Offering, actor: str, now: datetime, **fields: Any
         raise TypeError(f"not a field of a draft: {', '.join(sorted(unknown))}")
     if offering.state != State.DRAFT:
         raise Refused("offering_not_draft")
-    changes = {key: value.strip() if isinstance(value, str) else value for key, value in fields.items()}
+    changes: dict[str, Any] = {
+        key: value.strip() if isinstance(value, str) else value for key, value in fields.items()
+    }
     changes = {key: value for key, value in changes.items() if getattr(offering, key) != value}
     _check_goods(
         changes.get("package", offering.package), changes.get("resource_class", offering.resource_class)

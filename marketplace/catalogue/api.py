@@ -95,7 +95,8 @@ class OfferingShape(Shape):
     @extend_schema(responses=PlanShape(many=True))
     def get_plans(self, offering: Offering) -> list[dict[str, Any]]:
         plans: list[Plan] = offering.current_plans  # type: ignore[attr-defined]
-        return PlanShape([queries.offer(plan, self.context.get("units")) for plan in plans], many=True).data
+        offers = [queries.offer(plan, self.context.get("units")) for plan in plans]
+        return list(PlanShape(offers, many=True).data)
 
 
 class PackageDetail(PackageShape):
@@ -157,8 +158,8 @@ class Packages(PublicDoor):
         asked = request.query_params
         if text := asked.get("q", "").strip():
             found = queries.search(text=text, now=clock.now())
-            rows = [card.package for card in [*found.cards, *found.coming]]
-            return Response({"items": PackageShape(rows, many=True).data, "next_cursor": None})
+            answers = [card.package for card in [*found.cards, *found.coming]]
+            return Response({"items": PackageShape(answers, many=True).data, "next_cursor": None})
         rows = Package.objects.defer("example_result", "search", "source")
         if industry := asked.get("industry"):
             rows = rows.filter(industry=_one_of(industry, Industry.values, "industry"))

@@ -74,7 +74,7 @@ def _goods() -> None:
     model = Package.objects.filter(is_runnable=True).exclude(example_result=None).first()
     for number in range(CARDS):
         package = _package(number, model)
-        by = {"actor": "system:bench", "now": now}
+        by: dict[str, Any] = {"actor": "system:bench", "now": now}
         offering = actions.create_offering(
             provider=provider, package=package, resource_class=cpu, region=region, **by
         )

@@ -146,7 +146,7 @@ def facets(offers: Iterable[Offer], filters: Filters) -> list[Facet]:
             if filters.keep(offer, but=name):
                 packages[value].add(offer.package.pk)
         chosen = filters.chosen.get(name, frozenset())
-        values = sorted(labels, key=group.order or (lambda value, labels=labels: labels[value]))
+        values = sorted(labels, key=group.order or labels.__getitem__)
         if len(values) > 1 or chosen & set(values):
             options = [
                 Option(value=v, label=labels[v], count=len(packages[v]), checked=v in chosen) for v in values

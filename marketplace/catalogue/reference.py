@@ -134,7 +134,13 @@ def _packages() -> list[str]:
 def _reference_row(row: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in ("workload", "proof")}
     source = f"{row['workload']}. Proof: {row['proof']}. Price: {row['source']}"
-    nothing = {"recipe": "", "sample": "", "example_result": None, "example_digest": "", "price_hint": {}}
+    nothing: dict[str, Any] = {
+        "recipe": "",
+        "sample": "",
+        "example_result": None,
+        "example_digest": "",
+        "price_hint": {},
+    }
     return {**kept, **nothing, "source": source, "is_runnable": False}
 
 

@@ -1,8 +1,10 @@
 """The words of this room's refusals."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
-REFUSALS = {
+REFUSALS: dict[str, Any] = {
     "not_a_provider": _(
         "Your company is not registered as a provider yet. Register a site first; nothing was changed."
     ),
