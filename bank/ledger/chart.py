@@ -106,7 +106,7 @@ CHART: dict[Kind, KindSpec] = {
     Kind.COMPENSATION: _system(_("the platform's expense for failures of its own"), D),
     Kind.ROUNDING: _system(_("residues of shares that do not divide"), C, ""),
     Kind.CLAIMS: KindSpec(
-        _("a company's claim on hours of one class"), C, True, Floor.ZERO, CARD_HOURS, lots=True),
+        _("hours of one class that a company may withdraw"), C, True, Floor.ZERO, CARD_HOURS, lots=True),
     Kind.CLAIMS_BACKING: _system(_("contra of all banked hours: minus what is outstanding"), D, CARD_HOURS),
     Kind.CAPACITY_RESERVE: KindSpec(
         _("hours the platform itself may give out"), C, False, Floor.ZERO, CARD_HOURS),

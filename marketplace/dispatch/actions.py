@@ -99,7 +99,8 @@ def _rooms(*, organisation: Organisation, site_ids: Sequence[int] | None, resour
         )
     return [
         Room(slot_id=s.pk, site_id=s.site_id, hour=s.hour, free_cms=s.free_cms, weight_ppm=s.weight_ppm,
-             own_limit_cms=_own_limit(s, taken.get(s.pk, 0)) if own_share else s.free_cms)
+             own_limit_cms=_own_limit(s, taken.get(s.pk, 0)) if own_share else s.free_cms,
+             house=s.source.startswith("site:"))
         for s in slots
     ]
 
@@ -234,12 +235,37 @@ def expire_reservations(*, now: datetime, limit: int = 200) -> int:
 
 @transaction.atomic
 def recall(*, slot: Slot, quantity_cms: int, now: datetime) -> int:
-    """Take hours back that nobody has reserved; returns how much was taken. Never an hour already allocated."""
+    """Take hours back that nobody has reserved; returns how much was taken. Never an hour already allocated.
+
+    Whoever takes all that is free takes the part too that was never for sale (quantity above availability).
+    """
     locked = Slot.objects.select_for_update(no_key=True).get(pk=slot.pk)
     take = max(0, min(quantity_cms, locked.free_cms)) if locked.closed_at is None else 0
-    if take:
+    if not take:
+        return 0
+    if take == locked.free_cms:
+        take = locked.quantity_cms - locked.recalled_cms - locked.reserved_cms
+        Slot.objects.filter(pk=locked.pk).update(
+            sellable_cms=F("quantity_cms"), recalled_cms=F("quantity_cms") - F("reserved_cms")
+        )
+    else:
         Slot.objects.filter(pk=locked.pk).update(recalled_cms=F("recalled_cms") + take)
     return take
+
+
+@transaction.atomic
+def give_again(*, slots: Sequence[int], source: str, quantity: int, now: datetime) -> int:
+    """Put hours back into the pool that were taken back whole; a new deposit of them. Returns how many."""
+    locked = list(
+        Slot.objects.select_for_update(no_key=True, of=("self",)).select_related("site")
+        .filter(pk__in=slots, closed_at=None, reserved_cms=0, recalled_cms=F("quantity_cms"), hour__gt=now).order_by("pk")
+    )
+    for slot in locked:
+        slot.source, slot.recalled_cms, slot.quantity_cms = source, 0, quantity * CARD_HOUR_CMS
+        slot.sellable_cms = share(slot.quantity_cms, slot.site.availability_ppm)
+        slot.weight_ppm = weights.default_weight_ppm(slot.hour)
+        slot.save(update_fields=["source", "recalled_cms", "quantity_cms", "sellable_cms", "weight_ppm"])
+    return len(locked)
 
 
 def heartbeat(*, site: Site, now: datetime) -> None:

@@ -21,6 +21,7 @@ class Room:
     free_cms: int
     weight_ppm: int
     own_limit_cms: int
+    house: bool = False  # open around the clock without a deposit
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,23 @@ def place(rooms: Sequence[Room], *, start: datetime, latest_start: datetime, cor
           prefer: Sequence[int] = ()) -> Placement | None:
     """The site that has room in every hour the run may touch; None when there is none.
 
-    Order: preferred sites as given, then the lightest hour (it costs the pool least), then the one
-    with most room, then the oldest site, so that the choice is the same for the same pool.
+    Order: preferred sites as given, then deposited hours before those of a site that is always open
+    (they vanish unused), then the lightest hour (it costs the pool least), then the one with most room,
+    then the oldest site, so that the choice is the same for the same pool.
     """
     hours = hours_needed(start, latest_start, wall_s)
     quantity = quantity_per_hour(cores, wall_s)
     by_site: dict[int, dict[datetime, Room]] = {}
     for room in rooms:
         by_site.setdefault(room.site_id, {})[room.hour] = room
-    fits: list[tuple[tuple[int, int, int, int], Placement]] = []
+    fits: list[tuple[tuple[int, bool, int, int, int], Placement]] = []
     for site_id, known in by_site.items():
         chosen = [known.get(hour) for hour in hours]
         if any(r is None or min(r.free_cms, r.own_limit_cms) < quantity for r in chosen):
             continue
         slots = [r for r in chosen if r is not None]
         rank = prefer.index(site_id) if site_id in prefer else len(prefer)
-        order = (rank, slots[0].weight_ppm, -min(r.free_cms for r in slots), site_id)
+        order = (rank, slots[0].house, slots[0].weight_ppm, -min(r.free_cms for r in slots), site_id)
         fits.append((order, Placement(site_id=site_id, slot_ids=tuple(r.slot_id for r in slots),
                                       quantity_cms=quantity, weight_ppm=slots[0].weight_ppm, starts_at=start)))
     return min(fits, key=lambda pair: pair[0])[1] if fits else None

@@ -1,0 +1,154 @@
+"""Staff: sites to verify, deposits, and the closes to look at."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from marketplace.dispatch.models import Site
+from marketplace.provisioning import verification
+from portal.core import clock
+from portal.core.errors import Refused
+from portal.core.words import hours, yuan
+
+from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
+
+
+class ReadOnly(admin.ModelAdmin):
+    """To look at, search and follow; never to change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False
+
+
+class ToVerify(admin.SimpleListFilter):
+    title = gettext_lazy("queue")
+    parameter_name = "queue"
+
+    def lookups(self, request, model_admin):
+        return [("verify", gettext_lazy("to verify")), ("silent", gettext_lazy("verified, never answered"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "verify":
+            return queryset.filter(state__in=[Site.State.REGISTERED, Site.State.VERIFYING, Site.State.FAILED])
+        if self.value() == "silent":
+            return queryset.filter(state=Site.State.VERIFIED, heartbeat_at=None)
+        return queryset
+
+
+@admin.register(Site)
+class SiteAdmin(ReadOnly):
+    """Every site; the queue are those that are not verified."""
+
+    list_display = (
+        "name",
+        "organisation",
+        "resource_class",
+        "cards",
+        "state",
+        "score",
+        "heartbeat_at",
+        "created_at",
+    )
+    list_filter = (ToVerify, "state", "engine")
+    search_fields = ("name", "public_id", "organisation__name", "organisation__uscc")
+    list_select_related = ("organisation", "resource_class")
+    actions = ("benchmark",)
+
+    def has_benchmark_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("dispatch.change_site")
+
+    @admin.action(description=gettext_lazy("Run the benchmark again"), permissions=["benchmark"])
+    def benchmark(self, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+        for site in queryset:
+            try:
+                verification.start(site=site, now=clock.now(), actor=f"user:{request.user.pk}")
+            except Refused as refused:
+                messages.error(request, f"{site.name}: {refused}")
+            else:
+                messages.success(request, _("{site}: the benchmark has begun.").format(site=site.name))
+
+
+@admin.register(Deposit)
+class DepositAdmin(ReadOnly):
+    list_display = (
+        "public_id",
+        "organisation",
+        "site",
+        "cards",
+        "from_date",
+        "to_date",
+        "mode",
+        "payout",
+        "state",
+    )
+    list_filter = ("state", "mode", "payout")
+    search_fields = ("public_id", "organisation__name", "site__name")
+    list_select_related = ("organisation", "site")
+
+
+@admin.register(SlotClose)
+class SlotCloseAdmin(ReadOnly):
+    list_display = (
+        "hour",
+        "organisation",
+        "delivered",
+        "failed",
+        "idle",
+        "cash",
+        "earned",
+        "is_simulated",
+        "closed_at",
+    )
+    list_filter = ("is_simulated",)
+    search_fields = ("public_id", "organisation__name", "deposit__public_id", "slot__site__name")
+    list_select_related = ("organisation",)
+    date_hierarchy = "hour"
+
+    @admin.display(description=gettext_lazy("delivered, h"))
+    def delivered(self, row: SlotClose) -> str:
+        return hours(row.delivered_cms)
+
+    @admin.display(description=gettext_lazy("failed, h"))
+    def failed(self, row: SlotClose) -> str:
+        return hours(row.failed_cms)
+
+    @admin.display(description=gettext_lazy("idle, h"))
+    def idle(self, row: SlotClose) -> str:
+        return hours(row.idle_verified_cms + row.idle_unverified_cms)
+
+    @admin.display(description=gettext_lazy("cash, CNY"))
+    def cash(self, row: SlotClose) -> str:
+        return yuan(row.cash_uy, exact=True)
+
+    @admin.display(description=gettext_lazy("banked, h"))
+    def earned(self, row: SlotClose) -> str:
+        return hours(row.earned_cms + (row.idle_paid_cms or 0))
+
+
+@admin.register(HoldBack)
+class HoldBackAdmin(ReadOnly):
+    list_display = ("organisation", "amount_uy", "left_uy", "due_at", "released_at")
+    search_fields = ("organisation__name", "close__public_id")
+    list_select_related = ("organisation",)
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnly):
+    list_display = ("monday", "organisation", "amount_uy", "paid_at")
+    search_fields = ("organisation__name", "public_id")
+    list_select_related = ("organisation",)
+
+
+@admin.register(IdleDay)
+class IdleDayAdmin(ReadOnly):
+    list_display = ("date", "budget_uy", "paid_uy")

@@ -1,0 +1,34 @@
+"""The words of this room's refusals."""
+
+from django.utils.translation import gettext_lazy as _
+
+REFUSALS = {
+    "no_hours_painted": (
+        _("No hours are painted. Paint the hours your machines do not need, or press “Weekday nights”."),
+        422,
+    ),
+    "too_many_cards": (_("{site} has {cards} cores; you can deposit 1 to {cards}."), 422),
+    "dates_wrong": (
+        _("Choose a first day from today on and a last day after it, at most {days} days later."),
+        422,
+    ),
+    "notice_wrong": (_("Choose a notice between 0 and {most} hours."), 422),
+    "hours_taken": _(
+        "{count} of these hours of {site} are deposited already, the first one {first}. An hour has one owner: end that "
+        "deposit, or choose other hours. Nothing was deposited."
+    ),
+    "site_always_open": _(
+        "{site} is in the pool around the clock already; its hours cannot be deposited a second time."
+    ),
+    "no_index": _(
+        "There is no published market price for this class yet, so hours cannot be banked. Choose cash. Nothing was deposited."
+    ),
+    "deposit_ended": _("This deposit has ended already."),
+    "nothing_to_recall": _(
+        "None of these hours can be taken back: they have begun, are taken back already, or somebody's run is booked in them."
+    ),
+    "not_for_hours": _(
+        "This package cannot be paid in banked hours: it is sold by another company, which charges for more than the computing. "
+        "Nothing was reserved."
+    ),
+}

@@ -1,0 +1,295 @@
+"""The bank's pages: paint and deposit idle hours, what became of them, banked hours, earnings."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods
+
+from marketplace.dispatch import weights
+from marketplace.dispatch.models import Site
+from marketplace.orders.actions import BY_THE_HOUR
+from marketplace.recipes.base import InputRefused
+from portal import policy
+from portal.accounts.access import BUYER, company_view
+from portal.accounts.models import Organisation
+from portal.core import clock
+from portal.core.errors import Refused
+from portal.core.fragments import render
+from portal.core.words import local, yuan
+
+from . import actions, queries, withdrawals
+from .forms import DepositForm, WithdrawForm
+from .models import Deposit
+
+NIGHTS = [day * 24 + hour for day in range(5) for hour in range(24) if hour < 8 or hour >= 22]
+
+
+def actor_of(request: HttpRequest) -> str:
+    return f"user:{request.user.pk}"
+
+
+def may(request: HttpRequest) -> None:
+    """Owners and buyers deposit and withdraw; others look. Refused("role_needed")."""
+    if request.membership.role not in ("owner", BUYER):  # type: ignore[attr-defined]
+        raise Refused("role_needed", roles=BUYER)
+
+
+def hours_of(values: list[str]) -> list[int]:
+    """The painted hours of a form; what is no hour of the week is left out."""
+    return sorted({int(v) for v in values if v.isascii() and v.isdigit() and len(v) < 4 and int(v) < 168})
+
+
+@require_http_methods(["GET", "POST"])
+@company_view()
+def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """The grid, the estimate, and everything that is in the bank. htmx asks here for the estimate."""
+    now = clock.now()
+    sites = list(queries.sites_of(organisation))
+    ready = [s for s in sites if s.state == Site.State.VERIFIED and not s.always_open]
+    context: dict[str, Any] = {"organisation": organisation, "sites": sites, "ready": ready, "now": now}
+    status = 200
+    if ready:
+        data = request.POST or (request.GET if "cards" in request.GET else None)
+        form = DepositForm(data, sites=ready, today=local(now).date(), initial=_chosen(request, ready))
+        painted = hours_of(data.getlist("hour")) if data is not None else NIGHTS
+        if request.method == "POST" and form.is_valid():
+            may(request)
+            try:
+                made = actions.deposit(
+                    organisation=organisation,
+                    hours=painted,
+                    now=now,
+                    actor=actor_of(request),
+                    **form.cleaned_data,
+                )
+            except Refused as refused:
+                context["refused"], status = refused, refused.status
+            else:
+                messages.success(request, _deposited(made, now))
+                return redirect(f"{reverse('deposits:bank', args=[organisation.slug])}#deposits")
+        elif request.method == "POST":
+            status = 422
+        context |= {
+            "form": form,
+            "painted": painted,
+            "weights": weights.week_of_weights(),
+            **_estimate(form, painted, now),
+            "fee_ppm": policy.PLATFORM_FEE_PPM,
+            "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
+            "late_ppm": policy.LATE_RECALL_FEE_PPM,
+        }
+    if not getattr(request, "htmx", False):
+        context |= _account(organisation, now)
+    return render(
+        request, "deposits/bank", context, fragment="deposits/_estimate" if ready else None, status=status
+    )
+
+
+def _chosen(request: HttpRequest, ready: list[Site]) -> dict[str, Any]:
+    site = next((s for s in ready if s.public_id == request.GET.get("site")), ready[0])
+    return {"site": site, "cards": site.cards}
+
+
+def _estimate(form: DepositForm, painted: list[int], now) -> dict[str, Any]:
+    """From whatever of the form makes sense already."""
+    known: dict[str, Any] = {}
+    if form.is_bound:
+        form.is_valid()
+        known = form.cleaned_data
+    site = known.get("site") or form.initial["site"]
+    cards = min(known.get("cards") or form.initial["cards"], site.cards)
+    mode = known.get("mode") or Deposit.Mode.CONSIGNMENT
+    return {
+        "estimate": queries.estimate(site=site, hours=painted, cards=cards, mode=mode, now=now),
+        "cards": cards,
+        "payout": known.get("payout") or Deposit.Payout.HOURS,
+    }
+
+
+def _deposited(made: Deposit, now) -> str:
+    ahead = len(actions.hours_between(made, now, now + actions.AHEAD))
+    return ngettext(
+        "Deposited. {n} hour of the coming week is in the pool.",
+        "Deposited. {n} hours of the coming week are in the pool.",
+        ahead,
+    ).format(n=ahead)
+
+
+def _account(organisation: Organisation, now) -> dict[str, Any]:
+    rows = queries.banked(organisation, now)
+    try:
+        loans = reverse("lending:loans", args=[organisation.slug])
+    except NoReverseMatch:
+        loans = ""
+    return {
+        "deposits": queries.deposits_of(organisation, now),
+        "became": queries.became(organisation, now),
+        "banked": rows,
+        "worth_uy": sum(b.worth_uy for b in rows),
+        "earnings": queries.earnings(organisation, now),
+        "loans_url": loans,
+        "free_cms": sum(b.free_cms for b in rows),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@company_view()
+def take_back(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """Take the hours of one day back (?date=), or end the deposit: what it costs first, then one button."""
+    now = clock.now()
+    deposit = queries.deposit_for(organisation, public_id)
+    if deposit is None:
+        raise Http404
+    day = _date(request.POST.get("date") or request.GET.get("date", ""))
+    slots = queries.slots_of_day(deposit, day, now) if day else queries.slots_ahead(deposit, now)
+    back = f"{reverse('deposits:bank', args=[organisation.slug])}#deposits"
+    if request.method == "POST":
+        may(request)
+        if day:
+            done = actions.recall(
+                deposit=deposit, hours=[s.hour for s in slots], now=now, actor=actor_of(request)
+            )
+        else:
+            done = actions.end(deposit=deposit, now=now, actor=actor_of(request))
+        text = ngettext("{n} hour was taken back.", "{n} hours were taken back.", done.slots).format(
+            n=done.slots
+        )
+        if done.fee_uy:
+            text += " " + _(
+                "Within the notice it would have been free; CNY {fee} is due at the close."
+            ).format(fee=yuan(done.fee_uy, exact=True))
+        messages.success(request, text)
+        return redirect(back)
+    index = queries.index_of(deposit.site.resource_class_id, now)
+    fee = sum(
+        actions.recall_cost(deposit=deposit, slot=s, index_uy=index.price_uy if index else 0, now=now)
+        for s in slots
+    )
+    return render(
+        request,
+        "deposits/take_back",
+        {
+            "deposit": deposit,
+            "day": day,
+            "slots": slots,
+            "fee_uy": fee,
+            "back": back,
+            "organisation": organisation,
+            "late_ppm": policy.LATE_RECALL_FEE_PPM,
+        },
+    )
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Http404 from None
+
+
+@require_http_methods(["GET", "POST"])
+@company_view()
+def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """A run of one's own, paid in banked hours: choose, bring the file, and get a binding quote."""
+    now = clock.now()
+    offerings = withdrawals.payable(organisation, now)
+    chosen = request.POST.get("offering") or request.GET.get("offering") or ""
+    offering = next((o for o in offerings if o.public_id == chosen), offerings[0] if offerings else None)
+    form = WithdrawForm(
+        request.POST or None, request.FILES or None, offerings=offerings, initial={"offering": chosen}
+    )
+    context: dict[str, Any] = {
+        "organisation": organisation,
+        "form": form,
+        "offering": offering,
+        "banked": queries.banked(organisation, now),
+    }
+    status = 200
+    if request.method == "POST":
+        may(request)
+        status = 422
+        if form.is_valid():
+            found = _quote(request, organisation, form, context, now)
+            if found is not None:
+                return found
+    if offering is not None:
+        units = form.cleaned_data.get("units") if form.is_bound and hasattr(form, "cleaned_data") else None
+        context |= {
+            "by_the_hour": offering.package.unit_key == BY_THE_HOUR,
+            "cost": withdrawals.cost(offering, units, now),
+        }
+    return render(request, "deposits/withdraw", context, status=status)
+
+
+def _quote(
+    request: HttpRequest, organisation: Organisation, form: WithdrawForm, context: dict[str, Any], now
+) -> HttpResponse | None:
+    asked, file = form.cleaned_data, form.cleaned_data["file"]
+    try:
+        made = withdrawals.quote(
+            organisation=organisation,
+            offering=asked["offering"],
+            file=file.file,
+            filename=file.name,
+            size_bytes=file.size,
+            units=asked.get("units"),
+            now=now,
+            actor=actor_of(request),
+        )
+    except InputRefused as refused:
+        context["bad_file"] = refused
+        excerpt = refused.excerpt
+        context["excerpt"] = (
+            [
+                {"line": n, "cells": cells, "bad": n == excerpt.line, "bad_cell": excerpt.cell}
+                for n, cells in excerpt.rows
+            ]
+            if excerpt
+            else []
+        )
+    except Refused as refused:
+        context["refused"] = refused
+    else:
+        return redirect("orders:quote", organisation.slug, made.public_id)
+    return None
+
+
+@require_GET
+@company_view()
+def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Orders that ran at one's sites, what they brought, the next payout."""
+    now = clock.now()
+    found = queries.earnings(organisation, now)
+    return render(
+        request,
+        "deposits/earnings",
+        {
+            "organisation": organisation,
+            "earnings": found,
+            "jobs": queries.jobs_at(organisation),
+            "payouts": queries.payouts_of(organisation),
+            "banked": queries.banked(organisation, now),
+            "became": queries.became(organisation, now, days=30),
+            "stats": [
+                {
+                    "label": _("Next payout"),
+                    "amount_uy": found.next_uy,
+                    "note": _("Monday, into your wallet"),
+                },
+                {
+                    "label": _("Held back for disputes"),
+                    "amount_uy": found.held_uy,
+                    "note": _("72 hours, then it is yours"),
+                },
+                {"label": _("Paid out so far"), "amount_uy": found.paid_uy, "note": ""},
+            ],
+        },
+    )

@@ -1,0 +1,99 @@
+"""Withdrawing banked hours: an order paid in card-time. The order itself is marketplace.orders' business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from django.db.models import Q
+
+from marketplace.catalogue.models import Offering, Plan
+from marketplace.dispatch import weights
+from marketplace.orders import actions as orders
+from marketplace.orders import uploads
+from marketplace.orders.models import Quote
+from portal.accounts.models import Organisation
+from portal.core.errors import Refused
+from portal.core.money import PPM, mul_div
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run takes at most, in banked hours (card-milliseconds), now and in the lightest hour."""
+
+    offering: Offering
+    now_cms: int
+    least_cms: int
+
+
+def payable(organisation: Organisation, now: datetime) -> list[Offering]:
+    """What banked hours can pay for: the platform's and one's own offerings, and what costs only computing.
+
+    A package of somebody else has a price of its own, which hours do not pay.
+    """
+    plain = Plan.objects.at(now).filter(base_uy=0, per_unit_uy=0).values("offering_id")
+    rows = (
+        Offering.objects.filter(state=Offering.State.PUBLISHED, package__is_runnable=True)
+        .filter(Q(provider__role=Organisation.Role.PLATFORM) | Q(provider=organisation) | Q(pk__in=plain))
+        .select_related("package", "provider", "resource_class")
+    )
+    # one's own script first, then in the order of the shelf
+    return sorted(rows, key=lambda o: (o.package.unit_key != orders.BY_THE_HOUR, o.package.code, o.pk))
+
+
+def cost(offering: Offering, units: int | None, now: datetime) -> Cost | None:
+    """The most a run may take; None without a price today."""
+    plan = offering.plans.at(now).filter(billing_mode=Plan.BillingMode.ON_DEMAND).first()
+    if plan is None:
+        return None
+    package = offering.package
+    limit = orders.core_limit(plan, package, units or package.sizing_default)
+    cores, wall_s = orders.run_shape(plan, package.recipe, limit)
+    most = cores * wall_s * 1000
+    least = min(weights.week_of_weights())
+    return Cost(
+        offering, mul_div(most, weights.default_weight_ppm(now), PPM, "up"), mul_div(most, least, PPM, "up")
+    )
+
+
+def quote(
+    *,
+    organisation: Organisation,
+    offering: Offering,
+    file: BinaryIO,
+    filename: str,
+    size_bytes: int,
+    units: int | None,
+    now: datetime,
+    actor: str,
+) -> Quote:
+    """A binding price in banked hours, with the room. Raises InputRefused for the file.
+
+    Refused: not_for_hours, and what orders.quote refuses.
+    """
+    if offering.pk not in {o.pk for o in payable(organisation, now)}:
+        raise Refused("not_for_hours")
+    package = offering.package
+    params: dict[str, Any] = (
+        {package.unit_key: units} if units and package.unit_key == orders.BY_THE_HOUR else {}
+    )
+    upload = uploads.accept(
+        package=package,
+        data=file,
+        filename=filename,
+        size_bytes=size_bytes,
+        organisation=organisation,
+        params=params,
+        now=now,
+    )
+    return orders.quote(
+        organisation=organisation,
+        offering=offering,
+        upload=upload,
+        units=units,
+        now=now,
+        actor=actor,
+        params=params,
+        asset=offering.resource_class.asset,
+    )
