@@ -29,7 +29,7 @@ def company_view(*roles: str) -> Callable:
         def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
             membership = (
                 Membership.objects.select_related("organisation")
-                .filter(user_id=request.user.pk, organisation__slug=slug)
+                .filter(user_id=request.user.pk, organisation__slug=slug)  # type: ignore[misc]
                 .first()
             )
             if membership is None:

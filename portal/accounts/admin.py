@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
@@ -178,7 +179,7 @@ class OrganisationAdmin(ReadOnly):
             "missing": bool(request.POST.get("sure")),
             "text": text,
             "opts": self.model._meta,
-            "selected": admin.helpers.ACTION_CHECKBOX_NAME,
+            "selected": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "accounts/admin_decide.html", context)
 

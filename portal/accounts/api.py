@@ -64,7 +64,8 @@ class MadeKey(KeyShape):
 
     secret = serializers.CharField(allow_null=True)
 
-    class Meta(KeyShape.Meta):
+    class Meta:
+        model = ApiKey
         fields = (*KeyShape.Meta.fields, "secret")
 
 
@@ -87,7 +88,7 @@ class KeysDoor(Door):
         asked.is_valid(raise_exception=True)
         key, secret = actions.create_key(
             organisation=self.organisation,
-            user=request.user,
+            user=request.user,  # type: ignore[arg-type]
             now=self.now,
             actor=self.actor,
             **asked.validated_data,

@@ -54,7 +54,8 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 def grant_of_session(request: Request) -> Membership | None:
     """For which company a browser's request acts: the named one, else the only one (portal.api.hooks)."""
-    mine = Membership.objects.select_related("organisation").filter(user_id=request.user.pk).order_by("id")
+    of_person = {"user_id": request.user.pk}
+    mine = Membership.objects.select_related("organisation").filter(**of_person).order_by("id")
     if slug := request.headers.get("Suanli-Company"):
         return mine.filter(organisation__slug=slug).first()
     found = list(mine[:2])
@@ -69,7 +70,8 @@ def scope_required(scope: str) -> type[BasePermission]:
         code = "scope_needed"
 
         def has_permission(self, request: Request, view: Any) -> bool:
-            grant = request.auth if request.auth is not None else grant_of_session(request)
+            auth: Any = request.auth
+            grant = auth if auth is not None else grant_of_session(request)
             return grant is not None and grant.grants(scope)
 
     return HasScope

@@ -1,8 +1,10 @@
 """The words of this room's refusals."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
-REFUSALS = {
+REFUSALS: dict[str, Any] = {
     "role_needed": (
         _(
             "Your role in this company does not allow this; it needs: {roles}. An owner can change roles. "

@@ -66,17 +66,16 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
             faults[0] if faults else ("", exceptions.ErrorDetail(_("The request is not valid."), "invalid"))
         )
         return answer(
-            400, first.code, str(first), param=name or None, params={"fields": fields}, is_write=is_write
+            400, str(first.code), str(first), param=name or None, params={"fields": fields}, is_write=is_write
         )
     if isinstance(exc, exceptions.APIException):
         headers = {}
-        if getattr(exc, "auth_header", None):
-            headers["WWW-Authenticate"] = exc.auth_header
-        if getattr(exc, "wait", None):
-            headers["Retry-After"] = str(int(exc.wait))
-        detail = exc.detail if isinstance(exc.detail, exceptions.ErrorDetail) else exc.default_detail
-        code = getattr(detail, "code", None) or exc.default_code
-        return answer(exc.status_code, code, str(detail), is_write=is_write, headers=headers)
+        if auth_header := getattr(exc, "auth_header", None):
+            headers["WWW-Authenticate"] = str(auth_header)
+        if wait := getattr(exc, "wait", None):
+            headers["Retry-After"] = str(int(wait))
+        code = str(getattr(exc.detail, "code", None) or exc.default_code)
+        return answer(exc.status_code, code, str(exc.detail), is_write=is_write, headers=headers)
     log.error("unhandled in %s", type(context.get("view")).__name__, exc_info=exc)
     return answer(
         500, "server_error", _("Something broke on our side; it has been written down."), is_write=is_write

@@ -15,12 +15,12 @@ import os
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 MOST = 200
 NONCE, TAG = 8, 8
@@ -57,7 +57,7 @@ class Keyset(BasePagination):
 
     next_cursor: str | None = None
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Model]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit = self._limit(request)
         rows = queryset.order_by("-pk")
         if cursor := request.query_params.get("cursor"):
@@ -68,7 +68,7 @@ class Keyset(BasePagination):
 
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", "")
-        default = settings.REST_FRAMEWORK.get("PAGE_SIZE", 50)
+        default = int(api_settings.PAGE_SIZE or 50)
         if not text:
             return default
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
@@ -27,7 +27,7 @@ KEY = OpenApiParameter(
 
 
 class Fault(Shape):
-    """What went wrong. See portal/api/errors.py."""
+    """What went wrong; the same shape for everything."""
 
     type = serializers.CharField()
     code = serializers.CharField()
@@ -48,7 +48,7 @@ class DoorSchema(AutoSchema):
         named = [COMPANY] if hasattr(self.view, "scopes") else []
         return [*named, KEY] if self.method in ("POST", "PUT", "PATCH", "DELETE") else named
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         bodies.setdefault("default", self._get_response_for_code(Error, "default"))
         bodies["default"]["description"] = "Any error"

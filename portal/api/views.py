@@ -75,7 +75,8 @@ class Door(Paged):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.now = clock.now()
         super().initial(request, *args, **kwargs)
-        grant = request.auth if request.auth is not None else hooks.grant_of_session(request)
+        auth: Any = request.auth
+        grant: hooks.Grant | None = auth if auth is not None else hooks.grant_of_session(request)
         if grant is None:
             if request.headers.get("Suanli-Company"):
                 raise Http404
