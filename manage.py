@@ -4,7 +4,10 @@
 import os
 import sys
 
-OFFLINE = {"makemessages", "compilemessages", "build_messages", "startapp", "help", "version", "--help", "--version"}
+OFFLINE = {
+    "makemessages", "compilemessages", "build_messages", "check_translations", "startapp", "help", "version",
+    "--help", "--version",
+}
 # what changes the schema runs as the owner of the tables; everything else as the runtime role
 AS_OWNER = {"migrate", "sqlflush", "flush", "dbshell", "test"}
 
@@ -12,6 +15,8 @@ AS_OWNER = {"migrate", "sqlflush", "flush", "dbshell", "test"}
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command == "runserver":
+        os.environ.setdefault("DEBUG", "1")  # the development server; `serve` runs what production runs
     if command not in OFFLINE:
         from portal import embedded
 

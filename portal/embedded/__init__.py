@@ -79,7 +79,7 @@ def ensure(folder: Path | None = None, *, durable: bool = True) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         home, users = _join(folder, durable=durable)
-    except PermissionError as error:
+    except OSError as error:
         raise ServiceError(f"The data folder cannot be used: {error}. SUANLI_DATA names another.") from error
     postgres, redis = _at(home, durable=durable)
     os.environ.setdefault("SECRET_KEY", _secrets(home)["django"])

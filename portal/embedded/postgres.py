@@ -24,6 +24,7 @@ from .home import socket_folder
 from .service import Service, ServiceError, service_user
 
 DATABASE = "suanli"
+SOCKET = ".s.PGSQL.5432"
 SETTINGS = {
     "listen_addresses": "", "max_connections": "120", "shared_buffers": "128MB",
     "dynamic_shared_memory_type": "posix", "timezone": "UTC", "log_timezone": "UTC",
@@ -87,7 +88,7 @@ class Postgres(Service):
         if user:
             self.run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
-        self.sockets = socket_folder(folder, ".s.PGSQL.5432")
+        self.sockets = socket_folder(folder, f"{SOCKET}.lock")
 
     @property
     def data(self) -> Path:
@@ -125,7 +126,8 @@ class Postgres(Service):
             return
         if not (self.data / "PG_VERSION").exists():
             self._init()
-        (self.data / "postmaster.pid").unlink(missing_ok=True)  # the lock says that nobody owns it
+        for path in (self.data / "postmaster.pid", self.sockets / f"{SOCKET}.lock", self.sockets / SOCKET):
+            path.unlink(missing_ok=True)  # our lock says that nobody owns it, whoever has that pid by now
         chosen = SETTINGS | {"unix_socket_directories": str(self.sockets)}
         if not self.durable:
             chosen |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

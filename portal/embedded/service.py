@@ -46,6 +46,7 @@ class Service:
     def __init__(self, folder: Path, *, durable: bool) -> None:
         self.folder = folder
         self.durable = durable
+        self._process: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
         """Start it if it does not run; does not wait for it."""
@@ -63,6 +64,8 @@ class Service:
 
     def alive(self) -> bool:
         """Whether any process of the service lives: it inherits the lock."""
+        if self._process:
+            self._process.poll()  # or a killed child of ours stays a zombie
         path = self.folder.with_suffix(".lock")
         if not path.exists():
             return False
@@ -79,7 +82,7 @@ class Service:
         try:
             self._lock(fd)
             with self._log().open("ab") as log:
-                subprocess.Popen(
+                self._process = subprocess.Popen(
                     [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     pass_fds=(fd,), start_new_session=True, cwd=self.folder, **kwargs,
                 )

@@ -41,6 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
         parser.add_argument("--threads", type=int, default=8, help="of each web process")
         parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="of the web")
+        parser.add_argument("--without-engine", action="store_true", help="leave out the recipes' libraries")
         parser.add_argument("--until-parent-ends", action="store_true", help="stop when make is gone")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -79,8 +80,9 @@ class Command(BaseCommand):
         worker, beat = _load_celery()
         supervisor.start(Part("worker", worker))
         supervisor.start(Part("beat", beat))
-        engine = Part("engine", lambda ready: _engine(), once=True, nice=15, backoff_s=RETRY_LATER_S)
-        supervisor.start(engine)
+        if not options["without_engine"]:
+            engine = Part("engine", lambda ready: _engine(), once=True, nice=15, backoff_s=RETRY_LATER_S)
+            supervisor.start(engine)
 
     def welcome(self, address: str) -> Callable[[], None]:
         def print_it() -> None:
@@ -169,7 +171,8 @@ def _load_celery() -> tuple[Callable[[Ready], object], Callable[[Ready], object]
 
     def run_worker(ready: Ready) -> None:
         warnings.filterwarnings("ignore", message=".*superuser privileges.*")
-        app.worker_main(["--quiet", "worker", "--pool=prefork", "--concurrency=2", "--hostname=serve@%h", *quiet])
+        argv = ["--quiet", "worker", "--pool=prefork", "--concurrency=2", "--hostname=serve@%h", *quiet]
+        app.worker_main(argv)
 
     def run_beat(ready: Ready) -> None:
         app.start(["--quiet", "beat", f"--schedule={schedule}", "--pidfile=", f"--loglevel={level}"])
