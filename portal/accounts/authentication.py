@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -50,6 +51,16 @@ class ApiKeyAuthentication(BaseAuthentication):
             ).update(last_used_at=now)
         request.organisation = key.organisation  # type: ignore[attr-defined]
         return key.created_by, key
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    """What the OpenAPI description says of keys."""
+
+    target_class = ApiKeyAuthentication
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "sk_<id>_<secret>"}
 
 
 def grant_of_session(request: Request) -> Membership | None:
