@@ -26,7 +26,7 @@ from portal.accounts.models import Organisation, User
 from portal.core.enqueue import after_commit
 from portal.core.errors import Refused, Stale
 from portal.core.failpoints import failpoint
-from portal.core.money import CARD_HOUR_CMS
+from portal.core.money import CARD_HOUR_CMS, mul_div
 from portal.core.words import local
 from portal.history import actions as history
 
@@ -102,7 +102,8 @@ def quote(*, organisation: Organisation, offering: Offering, upload: Upload, uni
     terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
                          core_limit_cms=limit_cms)
     rated = (
-        rating.quote(terms, units=units, expected_cms=package.expected_cms) if asset == "CNY"
+        rating.quote(terms, units=units, expected_cms=mul_div(package.expected_cms, units, package.sizing_default))
+        if asset == "CNY"
         else rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)
     )
     fresh.reservation, fresh.cap, fresh.expected = reservation, rated.cap, rated.expected
@@ -212,7 +213,9 @@ def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> 
         ended = allocation.ended_at or now
         placed_cms = dispatch.use(
             reservation=order.quote.reservation, started_at=allocation.started_at or ended, ended_at=ended,
-            total_cms=used_cms, now=now, actor=actor, failed=site_failed,
+            # a machine that lost the run counted nothing; what it had told until then is what it failed to deliver
+            total_cms=max(used_cms, allocation.core_ms) if site_failed else used_cms,
+            now=now, actor=actor, failed=site_failed,
         )
         failpoint("order.used")
         rated = _rate(order, allocation, min(used_cms, placed_cms), outcome)

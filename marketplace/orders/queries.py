@@ -158,7 +158,8 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
         return [*shown, StepView(_("Cancelled"), "failed", _("Everything went back."), order.ended_at)]
     site = quote.reservation.site
     started = allocation.started_at if allocation else None
-    ready = StepView(_("Machine ready"), "done" if started else "now" if order.is_open else "failed",
+    waiting = order.is_open and not started
+    ready = StepView(_("Waiting for the machine") if waiting else _("Machine ready"), "done" if started else "now" if order.is_open else "failed",
                      f"{site.name}, " + ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores), started)
     return [*shown, ready, *_program_steps(order, allocation), _last_step(order)]
 

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -117,8 +118,10 @@ def _to_quote(request: HttpRequest, package: Package, upload: Upload, units: int
     if found is None:
         raise Refused("not_available")
     try:
-        quote = actions.quote(organisation=company, offering=found[0], upload=upload, units=units, params=params, now=now,
-                              actor=actor_of(request))
+        quote = actions.quote(
+            organisation=company, offering=found[0], upload=upload, units=units, now=now, actor=actor_of(request),
+            params={**params, "language": (get_language() or "en")[:2]},  # of the words inside the result's files
+        )
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(here)

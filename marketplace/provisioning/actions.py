@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 
 from marketplace import recipes
 from marketplace.dispatch.models import Reservation, Site
-from marketplace.engines.base import EngineUnavailable, Status, Work, WorkRefused
+from marketplace.engines.base import Engine, EngineUnavailable, SiteRef, Status, Work, WorkRefused
 from portal.accounts.models import Organisation
 from portal.core.errors import Stale
 from portal.core.failpoints import failpoint
@@ -129,7 +129,7 @@ def _look(allocation: Allocation, now: datetime, actor: str) -> None:
         return
     seen: dict[str, Any] = {
         "phase": status.state, "progress": list(status.progress)[-200:], "core_ms": status.core_ms, "cpu_ms": status.cpu_ms,
-        "log": engine.log(ref, allocation.public_id, 0)[0][-LOG_CHARS:], "attempts": 0,
+        "log": _log(engine, ref, allocation.public_id), "attempts": 0,
     }
     if status.state in ("waiting", "running"):
         if status.started_at is not None and allocation.started_at is None:
@@ -140,6 +140,17 @@ def _look(allocation: Allocation, now: datetime, actor: str) -> None:
             setattr(allocation, name, value)
         return
     _collect(allocation, status, seen, now, actor)
+
+
+def _log(engine: Engine, ref: SiteRef, key: str) -> str:
+    """The end of what the program wrote; the engine hands it out in pieces."""
+    text, offset = "", 0
+    while True:
+        piece, following = engine.log(ref, key, offset)
+        text = (text + piece)[-LOG_CHARS:]
+        if following == offset or not piece:
+            return text
+        offset = following
 
 
 def _collect(allocation: Allocation, status: Status, seen: dict[str, Any], now: datetime, actor: str) -> None:

@@ -11,8 +11,14 @@ from pathlib import Path
 
 from marketplace.dispatch import actions as dispatch
 from marketplace.dispatch.models import Site
-from marketplace.engines.base import REFERENCE_SCORE, EngineUnavailable, Work, WorkRefused
-from marketplace.engines.local import benchmark
+from marketplace.engines.base import (
+    BENCHMARK_DIGEST,
+    BENCHMARK_PROGRAM,
+    REFERENCE_SCORE,
+    EngineUnavailable,
+    Work,
+    WorkRefused,
+)
 from portal import policy
 from portal.core.enqueue import after_commit
 from portal.core.errors import Stale
@@ -46,7 +52,7 @@ def advance(*, site_id: int, now: datetime, actor: str) -> Site:
     key = f"ver_{site.public_id}_{site.verify_attempts}"
     engine, ref = engine_of(site), site_ref(site)
     try:
-        engine.start(ref, Work(key=key, tenant=site.public_id, program=Path(benchmark.__file__), cores=1,
+        engine.start(ref, Work(key=key, tenant=site.public_id, program=BENCHMARK_PROGRAM, cores=1,
                                memory_mb=min(256, site.memory_mb), wall_s=WALL_S))
         status = engine.check(ref, key)
     except EngineUnavailable:
@@ -84,7 +90,9 @@ def _score(results: list[tuple[str, Path, int]]) -> int | None:
     for name, path, size in results:
         if name == "result.json" and size < 100_000:
             try:
-                return int(json.loads(Path(path).read_text("utf-8"))["score"])
+                result = json.loads(Path(path).read_text("utf-8"))
+                # the digest shows that all of the work was done
+                return int(result["score"]) if result["digest"] == BENCHMARK_DIGEST else None
             except (ValueError, KeyError, TypeError):
                 return None
     return None
