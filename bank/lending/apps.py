@@ -4,3 +4,19 @@ from django.apps import AppConfig
 class LendingConfig(AppConfig):
     name = "bank.lending"
     label = "lending"
+
+    def ready(self) -> None:
+        from portal.core.errors import register_refusals
+        from portal.history.ticks import ticks
+
+        from .refusals import REFUSALS
+
+        register_refusals(REFUSALS)
+        if _tick not in ticks:
+            ticks.append(_tick)
+
+
+def _tick(now) -> None:
+    from .sweep import run_due  # models are not loaded yet when this module is
+
+    run_due(now=now)

@@ -1,0 +1,372 @@
+"""Reads of this room: what can be pledged, what a pledge is worth today, where every loan stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from bank.ledger import queries as books
+from bank.ledger.chart import CARD_HOURS, CNY, Kind, Reason
+from bank.ledger.models import Account, Posting
+from marketplace.billing.models import Charge
+from marketplace.catalogue.models import IndexPrice, ResourceClass
+from portal import policy
+from portal.accounts.models import Organisation
+from portal.core.words import local
+
+from . import collateral
+from .models import Application, CreditLimit, Loan, Offer
+
+EVIDENCE = timedelta(days=180)
+
+
+def today(now: datetime) -> date:
+    """The business day."""
+    return local(now).date()
+
+
+def indexes(now: datetime) -> dict[int, IndexPrice]:
+    """The dated price of every class that has one by now, by the class's pk. One query."""
+    rows = IndexPrice.objects.filter(date__lte=today(now)).order_by("resource_class_id", "-date")
+    return {row.resource_class_id: row for row in rows.distinct("resource_class_id")}
+
+
+def worth(cms: int, index: IndexPrice | None) -> int:
+    """What hours count for as a pledge, in micro-yuan; nothing without a price."""
+    return collateral.value_uy(cms, index.price_uy, policy.COLLATERAL_HAIRCUT_PPM) if index else 0
+
+
+# ---- credit limit
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Micro-yuan. limit = used + reserved + left, unless a limit was lowered below what is used."""
+
+    account: Account | None
+    limit_uy: int
+    used_uy: int
+    held_uy: int
+    left_uy: int
+    history: Sequence[CreditLimit]
+
+
+def credit(organisation: Organisation) -> Credit:
+    account = books.find(owner=organisation, kind=Kind.CREDIT_LINE)
+    history = list(CreditLimit.objects.filter(organisation=organisation)[:10])
+    if account is None:
+        return Credit(None, 0, 0, 0, 0, history)
+    now = books.balance(account)
+    return Credit(account, -(now.floor or 0), -now.posted, now.held, now.available or 0, history)
+
+
+# ---- what can be pledged
+
+
+@dataclass(frozen=True)
+class Pledgeable:
+    """Free banked hours of one class and what they count for."""
+
+    resource_class: ResourceClass
+    free_cms: int
+    index: IndexPrice | None
+    value_uy: int
+    most_uy: int
+
+
+def pledgeable(organisation: Organisation, now: datetime) -> list[Pledgeable]:
+    """One row for every class of which hours are banked."""
+    accounts = list(
+        Account.objects.filter(
+            owner=organisation, kind=Kind.CLAIMS, ref="", asset__startswith=CARD_HOURS, posted__gt=0
+        )
+    )
+    classes = {c.asset: c for c in ResourceClass.objects.filter(asset__in=[a.asset for a in accounts])}
+    prices = indexes(now)
+    rows = []
+    for account in accounts:
+        kind = classes.get(account.asset)
+        free = account.posted - account.held
+        if kind is None or free <= 0:
+            continue
+        index = prices.get(kind.pk)
+        value = worth(free, index)
+        most = collateral.most_uy(value, policy.LTV_ORIGINATION_PPM)
+        rows.append(Pledgeable(kind, free, index, value, most))
+    return rows
+
+
+# ---- applications and offers
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An application with what its pledge is worth today. LTV in ppm; None against nothing."""
+
+    application: Application
+    index: IndexPrice | None
+    pledged_cms: int
+    value_uy: int
+    most_uy: int
+    after_ppm: int | None
+    offers: Sequence[Offer] = ()
+
+    def ltv_of(self, amount_uy: int) -> int | None:
+        return collateral.ltv_ppm(amount_uy, self.value_uy)
+
+
+def pledged_of(refs: Iterable[str]) -> dict[str, int]:
+    """What is pledged now under each application's public id."""
+    rows = Account.objects.filter(kind=Kind.PLEDGED, ref__in=list(refs))
+    return {row.ref: row.posted for row in rows}
+
+
+def applications() -> QuerySet[Application]:
+    return Application.objects.select_related("organisation", "resource_class")
+
+
+def asked(rows: Iterable[Application], now: datetime) -> list[Asked]:
+    """Two queries, however many applications; offers only where they were prefetched."""
+    found = list(rows)
+    pledged, prices, result = pledged_of(a.public_id for a in found), indexes(now), []
+    for a in found:
+        cms, index = pledged.get(a.public_id, 0), prices.get(a.resource_class_id)
+        value = worth(cms, index)
+        offers = list(a.offers.all()) if "offers" in getattr(a, "_prefetched_objects_cache", {}) else []
+        result.append(
+            Asked(
+                a,
+                index,
+                cms,
+                value,
+                collateral.most_uy(value, policy.LTV_ORIGINATION_PPM),
+                collateral.ltv_ppm(a.amount_uy, value),
+                offers,
+            )
+        )
+    return result
+
+
+def open_for(lender: Organisation, now: datetime) -> QuerySet[Application]:
+    """Applications a lender may still answer, oldest first."""
+    rows = applications().filter(state=Application.State.OPEN, expires_at__gt=now)
+    return rows.exclude(rejections__lender=lender).exclude(organisation=lender).order_by("id")
+
+
+def visible_to(organisation: Organisation) -> QuerySet[Application]:
+    """A borrower's own; for a lender the open ones and those it made an offer on."""
+    rows = applications()
+    if organisation.role != Organisation.Role.LENDER:
+        return rows.filter(organisation=organisation)
+    return (
+        rows.filter(Q(state=Application.State.OPEN) | Q(offers__lender=organisation))
+        .exclude(organisation=organisation)
+        .distinct()
+    )
+
+
+def offers_of(lender: Organisation) -> QuerySet[Offer]:
+    return Offer.objects.filter(lender=lender).select_related(
+        "application__organisation", "application__resource_class"
+    )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a lender sees of a company, from the last 180 days of the books. Money in micro-yuan."""
+
+    runs: int
+    failed: int
+    paid_uy: int
+    banked_times: int
+    banked_cms: int
+    credit_limit_uy: int
+    credit_used_uy: int
+    other_debt_uy: int
+    repaid_loans: int
+    since: datetime
+
+
+def evidence(organisation: Organisation, asset: str, now: datetime) -> Evidence:
+    charges = Charge.objects.filter(organisation=organisation, settled_at__gt=now - EVIDENCE).aggregate(
+        runs=Count("pk", filter=Q(outcome=Charge.Outcome.DELIVERED)),
+        failed=Count("pk", filter=Q(outcome=Charge.Outcome.FAILED)),
+        paid=Sum("total", filter=Q(asset=CNY)),
+    )
+    banked = Posting.objects.filter(
+        account__owner=organisation,
+        account__kind=Kind.CLAIMS,
+        account__asset=asset,
+        amount__gt=0,
+        journal__at__gt=now - EVIDENCE,
+        journal__reason__in=[Reason.CLAIM_EARNED, Reason.DISTRIBUTION, Reason.IDLE_PAY],
+    ).aggregate(times=Count("pk"), cms=Sum("amount"))
+    line = books.find(owner=organisation, kind=Kind.CREDIT_LINE)
+    owed = Account.objects.filter(owner=organisation, kind__in=[Kind.LOAN, Kind.LOAN_INTEREST]).aggregate(
+        total=Sum("posted")
+    )
+    return Evidence(
+        runs=charges["runs"],
+        failed=charges["failed"],
+        paid_uy=charges["paid"] or 0,
+        banked_times=banked["times"],
+        banked_cms=banked["cms"] or 0,
+        credit_limit_uy=-(line.floor or 0) if line else 0,
+        credit_used_uy=-line.posted if line else 0,
+        other_debt_uy=-(owed["total"] or 0),
+        repaid_loans=Loan.objects.filter(borrower=organisation, state=Loan.State.REPAID).count(),
+        since=organisation.created_at,
+    )
+
+
+# ---- loans
+
+
+@dataclass(frozen=True)
+class Position:
+    """A loan today. ltv_ppm None: a debt against nothing. Index levels in micro-yuan per card-hour."""
+
+    loan: Loan
+    index: IndexPrice | None
+    pledged_cms: int
+    value_uy: int
+    principal_uy: int
+    interest_uy: int
+    unbooked_uy: int
+    rest: int
+    ltv_ppm: int | None
+    today: date
+
+    @property
+    def debt_uy(self) -> int:
+        return self.principal_uy + self.interest_uy
+
+    @property
+    def is_called(self) -> bool:
+        return collateral.is_reached(self.debt_uy, self.value_uy, policy.LTV_CALL_PPM)
+
+    @property
+    def is_past_sale(self) -> bool:
+        return collateral.is_reached(self.debt_uy, self.value_uy, policy.LTV_LIQUIDATION_PPM)
+
+    @property
+    def cure_uy(self) -> int:
+        """X: cash that ends the margin call."""
+        return collateral.cash_to_cure(self.debt_uy, self.value_uy, policy.LTV_CALL_PPM)
+
+    @property
+    def cure_cms(self) -> int | None:
+        """Y: further hours that end it; None without a price."""
+        if self.index is None:
+            return None
+        return collateral.hours_to_cure(
+            self.debt_uy,
+            self.pledged_cms,
+            self.index.price_uy,
+            policy.COLLATERAL_HAIRCUT_PPM,
+            policy.LTV_CALL_PPM,
+        )
+
+    @property
+    def call_index_uy(self) -> int:
+        return self._index_at(policy.LTV_CALL_PPM)
+
+    @property
+    def sale_index_uy(self) -> int:
+        return self._index_at(policy.LTV_LIQUIDATION_PPM)
+
+    def _index_at(self, level_ppm: int) -> int:
+        return collateral.index_at(self.debt_uy, self.pledged_cms, policy.COLLATERAL_HAIRCUT_PPM, level_ppm)
+
+    @property
+    def behind_uy(self) -> int:
+        """Principal that should have been repaid by now and was not; clears itself when it is paid."""
+        planned = collateral.planned_left(
+            self.loan.principal_uy, self.loan.months, self.loan.start_date, self.today
+        )
+        return max(0, self.principal_uy - planned)
+
+    @property
+    def schedule(self) -> list[collateral.Instalment]:
+        return collateral.schedule(
+            self.loan.principal_uy, self.loan.rate_ppm, self.loan.months, self.loan.start_date
+        )
+
+
+def loans() -> QuerySet[Loan]:
+    return Loan.objects.select_related("application__resource_class", "borrower", "lender")
+
+
+def loans_of(organisation: Organisation) -> QuerySet[Loan]:
+    """Those it owes, or for a lender those it gave."""
+    if organisation.role == Organisation.Role.LENDER:
+        return loans().filter(lender=organisation)
+    return loans().filter(borrower=organisation)
+
+
+def positions(rows: Iterable[Loan], now: datetime) -> list[Position]:
+    """Where loans stand today. Two queries, however many."""
+    found = list(rows)
+    refs = [loan.public_id for loan in found] + [loan.application.public_id for loan in found]
+    kinds = [Kind.PLEDGED, Kind.LOAN, Kind.LOAN_INTEREST]
+    posted = {(a.kind, a.ref): a.posted for a in Account.objects.filter(kind__in=kinds, ref__in=refs)}
+    prices, day = indexes(now), today(now)
+    return [_position(loan, posted, prices, day) for loan in found]
+
+
+def position(loan: Loan, now: datetime) -> Position:
+    return positions([loan], now)[0]
+
+
+def _position(
+    loan: Loan, posted: dict[tuple[str, str], int], prices: dict[int, IndexPrice], day: date
+) -> Position:
+    principal = -posted.get((Kind.LOAN, loan.public_id), 0)
+    nights = max(0, (day - loan.accrued_to_date).days)
+    unbooked, rest = collateral.accrue(principal, loan.rate_ppm, nights, loan.interest_rest)
+    interest = -posted.get((Kind.LOAN_INTEREST, loan.public_id), 0) + unbooked
+    cms = posted.get((Kind.PLEDGED, loan.application.public_id), 0)
+    index = prices.get(loan.application.resource_class_id)
+    value = worth(cms, index)
+    return Position(
+        loan=loan,
+        index=index,
+        pledged_cms=cms,
+        value_uy=value,
+        principal_uy=principal,
+        interest_uy=interest,
+        unbooked_uy=unbooked,
+        rest=rest,
+        ltv_ppm=collateral.ltv_ppm(principal + interest, value),
+        today=day,
+    )
+
+
+@dataclass(frozen=True)
+class LenderCash:
+    """Micro-yuan: free to lend, reserved for offers, lent out, interest to receive."""
+
+    account: Account | None
+    free_uy: int
+    offered_uy: int
+    lent_uy: int
+    interest_due_uy: int
+
+
+def lender_cash(lender: Organisation) -> LenderCash:
+    rows = list(
+        Account.objects.filter(
+            owner=lender, kind__in=[Kind.LENDER_CASH, Kind.LENT, Kind.INTEREST_DUE], asset=CNY
+        )
+    )
+    cash = next((a for a in rows if a.kind == Kind.LENDER_CASH), None)
+    return LenderCash(
+        account=cash,
+        free_uy=cash.posted - cash.held if cash else 0,
+        offered_uy=cash.held if cash else 0,
+        lent_uy=sum(a.posted for a in rows if a.kind == Kind.LENT),
+        interest_due_uy=sum(a.posted for a in rows if a.kind == Kind.INTEREST_DUE),
+    )
