@@ -20,7 +20,7 @@ from portal.history.actions import subject_of
 from portal.history.models import Step
 
 from . import actions, queries
-from .models import IndexPrice, Interest, Offering, Package, Plan, Region, ResourceClass
+from .models import IndexPrice, Interest, Offering, Package, Region, ResourceClass
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -33,19 +33,6 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class PlanInline(admin.TabularInline):
-    model = Plan
-    extra = 0
-    can_delete = False
-    ordering: ClassVar = ["-effective_from"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -65,7 +52,6 @@ class OfferingAdmin(ReadOnly):
     )
     list_select_related = ("package", "provider")
     ordering = ("submitted_at",)
-    inlines: ClassVar = [PlanInline]
     change_form_template = "catalogue/admin/offering.html"
     fields: ClassVar = [  # named, so that no form with every company in it is made for reading
         *("package", "provider", "state", "resource_class", "region", "name", "notes", "starts_in_s"),

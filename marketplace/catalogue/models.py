@@ -38,6 +38,8 @@ class Region(models.Model):
     name_en = models.CharField(max_length=60)
 
     class Meta:
+        verbose_name = _("region")
+        verbose_name_plural = _("regions")
         ordering = ["key"]
 
     def __str__(self) -> str:
@@ -68,6 +70,8 @@ class ResourceClass(models.Model):
     is_sellable = models.BooleanField(default=False, help_text="an engine here can really run it")
 
     class Meta:
+        verbose_name = _("resource class")
+        verbose_name_plural = _("resource classes")
         ordering = ["kind", "key"]
 
     def __str__(self) -> str:
@@ -92,6 +96,8 @@ class IndexPrice(models.Model):
     source = models.TextField()
 
     class Meta:
+        verbose_name = _("index price")
+        verbose_name_plural = _("index prices")
         ordering = ["resource_class_id", "-date"]
         constraints = [
             models.UniqueConstraint(fields=["resource_class", "date"], name="index_price_one_a_day"),
@@ -158,6 +164,8 @@ class Package(models.Model):
     is_runnable = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = _("package")
+        verbose_name_plural = _("packages")
         ordering = ["code"]
         indexes = [
             GinIndex(fields=["search"], name="package_search"),
@@ -262,6 +270,8 @@ class Offering(models.Model):
     objects: ClassVar[models.Manager] = OfferingQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("offering")
+        verbose_name_plural = _("offerings")
         ordering = ["id"]
         indexes = [models.Index(fields=["state", "submitted_at"]), models.Index(fields=["provider", "state"])]
 
@@ -326,6 +336,8 @@ class Plan(models.Model):
     objects: ClassVar[models.Manager] = PlanQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
         ordering = ["offering_id", "billing_mode", "effective_from", "id"]
         constraints = [
             models.CheckConstraint(
@@ -363,6 +375,8 @@ class Interest(models.Model):
     told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("tell me when")
+        verbose_name_plural = _("tell me when")
         ordering = ["id"]
         indexes = [models.Index(fields=["package"], condition=Q(told_at=None), name="interest_not_yet_told")]
         constraints = [models.UniqueConstraint(fields=["package", "email"], name="interest_once_per_address")]
