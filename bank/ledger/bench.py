@@ -16,7 +16,7 @@ from portal.accounts.models import Organisation
 from portal.core.ids import public_id
 
 from . import actions
-from .actions.posting import POST_SQL, fingerprint
+from .actions.posting import POST_SQL, array, fingerprint
 from .models import Account
 
 CLIENTS = 8
@@ -67,7 +67,8 @@ def _client(n: int, conninfo: dict[str, Any], wallets: list[int], orders: list[i
             key = f"{run_id}:{count}"
             c.execute(POST_SQL, [
                 public_id("jnl"), key, fingerprint("bench", wallet, order, amount), "order_charge",
-                f"bench:{run_id}", now, "", "{}", None, None, [wallet, order], [-amount, amount]])
+                f"bench:{run_id}", now, "", "{}", None, None, array((wallet, order)),
+                array((-amount, amount))])
             count += 1
     results.put(count)
 

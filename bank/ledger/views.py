@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from portal.accounts.access import company_view
 from portal.accounts.models import Organisation
@@ -125,8 +126,8 @@ def _side(leg: Posting, *, own: bool) -> dict[str, Any]:
 def _csv_lines(account: Account) -> Iterator[bytes]:
     writer = csv.writer(_Echo())
     yield "\ufeff".encode()  # without it a spreadsheet takes Chinese for something else
-    yield writer.writerow([_("Time"), _("What for"), _("From"), _("To"), _("Amount"), _("Unit"), _("Balance"),
-                           _("Brought about by"), _("Journal")])
+    yield writer.writerow([_("Time"), _("What for"), pgettext("account", "From"), pgettext("account", "To"),
+                           _("Amount"), _("Unit"), _("Balance"), _("Brought about by"), _("Journal")])
     cursor: str | None = None
     while lines := queries.statement(account, before=cursor, limit=CSV_PAGE):
         for line in lines:

@@ -55,6 +55,11 @@ class Entry:
     memo: dict[str, Any] | None = None
 
 
+def array(numbers: Iterable[int]) -> str:
+    """Integers as PostgreSQL reads an array; a tenth of what adapting a list costs."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
 def fingerprint(*parts: Any) -> str:
     """Tells a repetition (same) from another request with the same key (different)."""
     text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False, separators=(",", ":"))
@@ -149,7 +154,7 @@ def insert(*, key: str, mark: str, reason: str, cause: str, legs: Sequence[Leg],
         c.execute(POST_SQL, [
             journal.public_id, key, mark, journal.reason, cause, now, actor, json.dumps(memo),
             journal.hold_id, journal.reverses_id,
-            [leg.account.pk for leg in legs], [leg.amount for leg in legs]])
+            array(leg.account.pk for leg in legs), array(leg.amount for leg in legs)])
         pk, known, refusal, account_id, available = c.fetchone()
     if refusal:
         raise refused(refusal, key, legs, account_id, available)
@@ -238,7 +243,7 @@ def _write_whole(batch: list[Entry], now: datetime) -> list[Journal] | None:
     values: list[Any] = [
         [j.public_id for j in journals], [j.key for j in journals], [j.fingerprint for j in journals],
         [j.reason for j in journals], [j.cause for j in journals], [json.dumps(j.memo) for j in journals],
-        now, *([part[i] for part in legs] for i in range(3))]
+        now, *(array(part[i] for part in legs) for i in range(3))]
     try:
         with transaction.atomic(), connection.cursor() as c:
             c.execute(POST_MANY_SQL, values)
