@@ -31,6 +31,7 @@ import django  # noqa: E402
 import pytest  # noqa: E402
 
 django.setup()  # not by pytest-django, which would read the settings before the services run
+pytest_plugins = ["tests.needs"]
 
 
 def pytest_unconfigure(config):
@@ -67,8 +68,15 @@ def make_user(email: str, **fields):
 def make_organisation(slug: str, name: str, uscc: str, industry: str, **fields):
     from portal.accounts.models import Organisation
 
-    values = {"employees": 30, "revenue_wan": 900, "assets_wan": 300, "size_class": "small", "created_at": NOW,
-              "state": "approved", **fields}
+    values = {
+        "employees": 30,
+        "revenue_wan": 900,
+        "assets_wan": 300,
+        "size_class": "small",
+        "created_at": NOW,
+        "state": "approved",
+        **fields,
+    }
     return Organisation.objects.create(slug=slug, name=name, uscc=uscc, industry=industry, **values)
 
 
@@ -90,7 +98,9 @@ def chen(db):
 
 @pytest.fixture
 def jiangnan(db):
-    return make_organisation("jiangnan", "Jiangnan Kitchen 江南小厨", "91330106MA2CFK7X2P", "catering", employees=280)
+    return make_organisation(
+        "jiangnan", "Jiangnan Kitchen 江南小厨", "91330106MA2CFK7X2P", "catering", employees=280
+    )
 
 
 @pytest.fixture
@@ -116,7 +126,9 @@ def bo(jiangnan):
 
 @pytest.fixture
 def yongli(db):
-    return make_organisation("yongli", "Yongli Mould 永利模具", "91330200MA2Y0NG14J", "industry", is_provider=True)
+    return make_organisation(
+        "yongli", "Yongli Mould 永利模具", "91330200MA2Y0NG14J", "industry", is_provider=True
+    )
 
 
 @pytest.fixture
