@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-from portal import embedded  # noqa: E402
+from portal import embedded
 
 embedded.ensure()
 
@@ -19,5 +19,10 @@ app.conf.beat_schedule = {
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0},
     "orders.open_pool": {"task": "orders.open_pool", "schedule": 300.0},
     "provisioning.sweep": {"task": "provisioning.sweep", "schedule": 30.0},
+    "deposits.sweep": {"task": "deposits.sweep", "schedule": 60.0},
+    "ledger.sweep": {"task": "ledger.sweep", "schedule": 60.0},
+    "lending.check_margins": {"task": "lending.check_margins", "schedule": 3600.0},
+    "catalogue.tell_interested": {"task": "catalogue.tell_interested", "schedule": 300.0},
+    "api.sweep": {"task": "api.sweep", "schedule": 3600.0},
     "billing.close_month": {"task": "billing.close_month", "schedule": 3600.0},
 }

@@ -17,7 +17,9 @@ WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
 UNAPPROVED_ORDER_LIMIT_UY = _int("UNAPPROVED_ORDER_LIMIT_UY", 100 * CNY)  # anything dearer waits for approval
 QUOTE_VALID_S = _int("QUOTE_VALID_S", 15 * 60)
 OPEN_QUOTES_PER_COMPANY = _int("OPEN_QUOTES_PER_COMPANY", 3)
-QUOTE_BUCKET_SHARE_PPM = _int("QUOTE_BUCKET_SHARE_PPM", 500_000)  # of one hour of a site, for one company's open quotes
+QUOTE_BUCKET_SHARE_PPM = _int(
+    "QUOTE_BUCKET_SHARE_PPM", 500_000
+)  # of one hour of a site, for one company's open quotes
 PLATFORM_FEE_PPM = _int("PLATFORM_FEE_PPM", 80_000)
 HOLDBACK_PPM = _int("HOLDBACK_PPM", 100_000)
 HOLDBACK_S = _int("HOLDBACK_S", 72 * 3600)

@@ -104,13 +104,17 @@ def database(url: str) -> dict:
     """postgresql://user:password@host:port/name?option=value; a host that starts with / is a socket."""
     u = urlparse(url)
     if u.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// (no other database is supported).")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must begin with postgresql:// (no other database is supported)."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(u.path[1:]),
         "USER": unquote(u.username or ""),
         "PASSWORD": unquote(u.password or ""),
-        "HOST": unquote(u.hostname or "") if "%2f" not in (u.netloc.lower()) else unquote(u.netloc.split("@")[-1]),
+        "HOST": unquote(u.hostname or "")
+        if "%2f" not in (u.netloc.lower())
+        else unquote(u.netloc.split("@")[-1]),
         "PORT": str(u.port or "") if "%2f" not in u.netloc.lower() else "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
@@ -132,7 +136,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 5, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+}
 CELERY_TASK_PUBLISH_RETRY = False  # a message only hastens what a sweep would find anyway
 CELERY_TIMEZONE = "UTC"
 
@@ -182,7 +190,8 @@ STORAGES = {
         "OPTIONS": {"location": SUANLI_DATA / "files", "base_url": None},  # private: no URL leads there
     },
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG or TESTING
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or TESTING
         else "whitenoise.storage.CompressedManifestStaticFilesStorage",
     },
 }
@@ -194,9 +203,16 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 # nothing inline, nothing from elsewhere
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [NONE], "script-src": [SELF], "style-src": [SELF], "img-src": [SELF, "data:"],
-        "font-src": [SELF], "connect-src": [SELF], "form-action": [SELF], "frame-ancestors": [NONE],
-        "base-uri": [NONE], "manifest-src": [SELF],
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "manifest-src": [SELF],
     },
 }
 X_FRAME_OPTIONS = "DENY"

@@ -9,8 +9,16 @@ from django.contrib import admin
 from django.urls import include, path
 
 ROOMS = [
-    "portal.accounts", "portal.api", "bank.ledger", "marketplace.catalogue", "marketplace.dispatch", "marketplace.billing",
-    "marketplace.orders", "bank.deposits", "bank.lending", "portal.home",
+    "portal.accounts",
+    "portal.api",
+    "bank.ledger",
+    "marketplace.catalogue",
+    "marketplace.dispatch",
+    "marketplace.billing",
+    "marketplace.orders",
+    "bank.deposits",
+    "bank.lending",
+    "portal.home",
 ]
 
 
@@ -22,7 +30,12 @@ def room_urls() -> list:
             continue
         module = import_module(f"{room}.urls")
         label = room.rsplit(".", 1)[1]
-        for name, prefix in (("public", ""), ("company", "c/<slug:slug>/"), ("api", "api/v1/"), ("fallback", "api/v1/")):
+        for name, prefix in (
+            ("public", ""),
+            ("company", "c/<slug:slug>/"),
+            ("api", "api/v1/"),
+            ("fallback", "api/v1/"),
+        ):
             patterns = getattr(module, name, None)
             if patterns:
                 space = label if name in ("public", "company") else f"{label}-{name}"
@@ -31,7 +44,9 @@ def room_urls() -> list:
     merged: dict[str, list] = {}
     for prefix, patterns, space in found:
         merged.setdefault(space, []).append(path(prefix, include(patterns)))
-    ordered = sorted(merged.items(), key=lambda pair: pair[0].endswith("-fallback"))  # what catches all comes last
+    ordered = sorted(
+        merged.items(), key=lambda pair: pair[0].endswith("-fallback")
+    )  # what catches all comes last
     return [path("", include((patterns, space), namespace=space)) for space, patterns in ordered]
 
 

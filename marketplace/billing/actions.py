@@ -37,9 +37,13 @@ def ensure_wallet(organisation: Organisation, now: datetime) -> Account:
     wallet = wallet_of(organisation)
     if policy.WELCOME_CREDIT_UY and organisation.role == Organisation.Role.COMPANY:
         ledger.transfer(
-            key=f"welcome:{organisation.public_id}", reason=Reason.WELCOME_CREDIT,
-            cause=history.subject_of(organisation), source=ledger.open(owner=None, kind=Kind.GRANTS),
-            target=wallet, amount=policy.WELCOME_CREDIT_UY, now=now,
+            key=f"welcome:{organisation.public_id}",
+            reason=Reason.WELCOME_CREDIT,
+            cause=history.subject_of(organisation),
+            source=ledger.open(owner=None, kind=Kind.GRANTS),
+            target=wallet,
+            amount=policy.WELCOME_CREDIT_UY,
+            now=now,
         )
     return wallet
 
@@ -53,14 +57,21 @@ def payers_of(organisation: Organisation, asset: str = "CNY") -> list[Account]:
     """The accounts that pay, in order: wallet, then credit line; banked hours for a withdrawal."""
     if asset != "CNY":
         return [ledger.open(owner=organisation, kind=Kind.CLAIMS, asset=asset)]
-    known = Account.objects.filter(owner=organisation, kind__in=[Kind.WALLET, Kind.CREDIT_LINE], asset="CNY", ref="")
+    known = Account.objects.filter(
+        owner=organisation, kind__in=[Kind.WALLET, Kind.CREDIT_LINE], asset="CNY", ref=""
+    )
     order = {Kind.WALLET: 0, Kind.CREDIT_LINE: 1}
     return sorted(known, key=lambda a: order[Kind(a.kind)])
 
 
 @transaction.atomic
-def fund(*, cause: str, organisation: Organisation, amount: int, now: datetime, asset: str = "CNY") -> list[Funding]:
-    """Reserve the amount for a cause. Refused("insufficient_funds", needed, available, missing): nothing is reserved then."""
+def fund(
+    *, cause: str, organisation: Organisation, amount: int, now: datetime, asset: str = "CNY"
+) -> list[Funding]:
+    """Reserve the amount for a cause.
+
+    Refused("insufficient_funds", needed, available, missing): nothing is reserved then.
+    """
     known = list(Funding.objects.filter(cause=cause).select_related("hold"))
     if known or amount == 0:
         return known
@@ -77,8 +88,10 @@ def fund(*, cause: str, organisation: Organisation, amount: int, now: datetime, 
         left -= part
     if left:
         unit = "uy" if asset == "CNY" else "cms"
-        raise Refused("insufficient_funds" if asset == "CNY" else "insufficient_hours",
-                      **{f"needed_{unit}": amount, f"available_{unit}": amount - left, f"missing_{unit}": left})
+        raise Refused(
+            "insufficient_funds" if asset == "CNY" else "insufficient_hours",
+            **{f"needed_{unit}": amount, f"available_{unit}": amount - left, f"missing_{unit}": left},
+        )
     return funded
 
 
@@ -94,8 +107,17 @@ def release(*, cause: str, now: datetime) -> int:
 
 
 @transaction.atomic
-def charge(*, cause: str, organisation: Organisation, provider: Organisation | None, rated: Rated, outcome: str,
-           what: tuple[str, str], now: datetime, asset: str = "CNY") -> Charge:
+def charge(
+    *,
+    cause: str,
+    organisation: Organisation,
+    provider: Organisation | None,
+    rated: Rated,
+    outcome: str,
+    what: tuple[str, str],
+    now: datetime,
+    asset: str = "CNY",
+) -> Charge:
     """Settle a cause once: what it came to leaves the reserved money, the rest goes back.
 
     The package's part goes to its provider (less the platform's fee), the computing's part stays in
@@ -104,9 +126,17 @@ def charge(*, cause: str, organisation: Organisation, provider: Organisation | N
     try:
         with transaction.atomic():
             written = Charge.objects.create(
-                organisation=organisation, cause=cause, what_en=what[0][:200], what_zh=what[1][:200], asset=asset,
-                outcome=outcome, lines=[x.as_dict() for x in rated.lines], total=rated.total,
-                computing=rated.computing, cap=rated.cap, settled_at=now,
+                organisation=organisation,
+                cause=cause,
+                what_en=what[0][:200],
+                what_zh=what[1][:200],
+                asset=asset,
+                outcome=outcome,
+                lines=[x.as_dict() for x in rated.lines],
+                total=rated.total,
+                computing=rated.computing,
+                cap=rated.cap,
+                settled_at=now,
             )
     except IntegrityError:
         return Charge.objects.get(cause=cause)
@@ -116,8 +146,15 @@ def charge(*, cause: str, organisation: Organisation, provider: Organisation | N
     for funding in fundings:
         part = min(left, funding.hold.left)
         if part:
-            ledger.settle(key=f"charge:{cause}:{funding.position}", hold=funding.hold, target=clearing, amount=part,
-                          reason=Reason.ORDER_CHARGE if asset == "CNY" else Reason.CLAIM_SPENT, now=now, final=True)
+            ledger.settle(
+                key=f"charge:{cause}:{funding.position}",
+                hold=funding.hold,
+                target=clearing,
+                amount=part,
+                reason=Reason.ORDER_CHARGE if asset == "CNY" else Reason.CLAIM_SPENT,
+                now=now,
+                final=True,
+            )
         else:
             ledger.release(key=f"release:{cause}:{funding.position}", hold=funding.hold, now=now)
         left -= part
@@ -137,7 +174,10 @@ def _pay_package(charge: Charge, provider: Organisation | None, now: datetime) -
         return
     clearing = clearing_of(charge.cause)
     if provider is None or provider.role == Organisation.Role.PLATFORM:
-        legs = [ledger.Leg(clearing, -amount), ledger.Leg(ledger.open(owner=None, kind=Kind.PACKAGE_INCOME), amount)]
+        legs = [
+            ledger.Leg(clearing, -amount),
+            ledger.Leg(ledger.open(owner=None, kind=Kind.PACKAGE_INCOME), amount),
+        ]
     else:
         fee = share(amount, policy.PLATFORM_FEE_PPM, "up")
         legs = [
@@ -145,12 +185,18 @@ def _pay_package(charge: Charge, provider: Organisation | None, now: datetime) -
             ledger.Leg(ledger.open(owner=provider, kind=Kind.PROVIDER_DUE), amount - fee),
             ledger.Leg(ledger.open(owner=None, kind=Kind.FEES), fee),
         ]
-    ledger.post(key=f"package:{charge.cause}", reason=Reason.DISTRIBUTION, cause=charge.cause,
-                legs=[x for x in legs if x.amount], now=now)
+    ledger.post(
+        key=f"package:{charge.cause}",
+        reason=Reason.DISTRIBUTION,
+        cause=charge.cause,
+        legs=[x for x in legs if x.amount],
+        now=now,
+    )
 
 
-def request_topup(*, organisation: Organisation, amount_uy: int, user, now: datetime, actor: str,
-                  return_to: str = "") -> TopUp:
+def request_topup(
+    *, organisation: Organisation, amount_uy: int, user, now: datetime, actor: str, return_to: str = ""
+) -> TopUp:
     """Announce a bank transfer; its reference code goes into the transfer's text. Refused("bad_amount")."""
     if not FEN_UY <= amount_uy <= TOPUP_MOST_UY or amount_uy % FEN_UY:
         raise Refused("bad_amount", least_uy=FEN_UY, most_uy=TOPUP_MOST_UY)
@@ -159,8 +205,12 @@ def request_topup(*, organisation: Organisation, amount_uy: int, user, now: date
         try:
             with transaction.atomic():
                 topup = TopUp.objects.create(
-                    organisation=organisation, reference=f"SL-{code[:4]}-{code[4:]}", amount_uy=amount_uy,
-                    requested_by=user, return_to=return_to, created_at=now,
+                    organisation=organisation,
+                    reference=f"SL-{code[:4]}-{code[4:]}",
+                    amount_uy=amount_uy,
+                    requested_by=user,
+                    return_to=return_to,
+                    created_at=now,
                 )
                 history.record(topup, before="", after=TopUp.State.WAITING, now=now, actor=actor)
                 return topup
@@ -175,13 +225,23 @@ def book_payment(*, topup: TopUp, amount_uy: int, bank_reference: str, now: date
         raise Refused("bad_amount", least_uy=FEN_UY, most_uy=TOPUP_MOST_UY)
     try:
         with transaction.atomic():
-            history.move(topup, TopUp.State.BOOKED, now=now, actor=actor,
-                         changes={"booked_uy": amount_uy, "bank_reference": bank_reference.strip(), "booked_at": now})
+            history.move(
+                topup,
+                TopUp.State.BOOKED,
+                now=now,
+                actor=actor,
+                changes={"booked_uy": amount_uy, "bank_reference": bank_reference.strip(), "booked_at": now},
+            )
     except IntegrityError:
         raise Refused("payment_booked_before", reference=bank_reference) from None
     ledger.transfer(
-        key=f"topup:{topup.public_id}", reason=Reason.TOP_UP, cause=history.subject_of(topup),
-        source=ledger.open(owner=None, kind=Kind.BANK), target=wallet_of(topup.organisation), amount=amount_uy, now=now,
+        key=f"topup:{topup.public_id}",
+        reason=Reason.TOP_UP,
+        cause=history.subject_of(topup),
+        source=ledger.open(owner=None, kind=Kind.BANK),
+        target=wallet_of(topup.organisation),
+        amount=amount_uy,
+        now=now,
     )
     return topup
 

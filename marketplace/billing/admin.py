@@ -24,7 +24,9 @@ from .models import Bill, Charge, TopUp
 class BookForm(forms.Form):
     """What the bank statement says."""
 
-    amount = forms.DecimalField(label=gettext_lazy("Amount that arrived, CNY"), min_value=0.01, decimal_places=2)
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount that arrived, CNY"), min_value=0.01, decimal_places=2
+    )
     bank_reference = forms.CharField(label=gettext_lazy("Number of the payment at the bank"), max_length=60)
 
 
@@ -59,12 +61,17 @@ class TopUpAdmin(ReadOnly):
     def booking(self, topup: TopUp) -> str:
         if topup.state != TopUp.State.WAITING:
             return topup.bank_reference
-        return format_html('<a class="button" href="{}">{}</a>', reverse("admin:billing_topup_book", args=[topup.pk]),
-                           _("Book the payment"))
+        return format_html(
+            '<a class="button" href="{}">{}</a>',
+            reverse("admin:billing_topup_book", args=[topup.pk]),
+            _("Book the payment"),
+        )
 
     def get_urls(self) -> list:
-        return [path("<int:pk>/book/", self.admin_site.admin_view(self.book), name="billing_topup_book"),
-                *super().get_urls()]
+        return [
+            path("<int:pk>/book/", self.admin_site.admin_view(self.book), name="billing_topup_book"),
+            *super().get_urls(),
+        ]
 
     def book(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Book what arrived, after a look at both figures."""
@@ -73,19 +80,33 @@ class TopUpAdmin(ReadOnly):
         if request.method == "POST" and form.is_valid():
             try:
                 actions.book_payment(
-                    topup=topup, amount_uy=int(form.cleaned_data["amount"] * CNY_UY),
-                    bank_reference=form.cleaned_data["bank_reference"], now=clock.now(), actor=f"user:{request.user.pk}",
+                    topup=topup,
+                    amount_uy=int(form.cleaned_data["amount"] * CNY_UY),
+                    bank_reference=form.cleaned_data["bank_reference"],
+                    now=clock.now(),
+                    actor=f"user:{request.user.pk}",
                 )
             except Refused as refused:
                 messages.error(request, str(refused))
             else:
-                messages.success(request, _("CNY {amount} is in the wallet of {company}.").format(
-                    amount=yuan(topup.booked_uy or 0), company=topup.organisation))
+                messages.success(
+                    request,
+                    _("CNY {amount} is in the wallet of {company}.").format(
+                        amount=yuan(topup.booked_uy or 0), company=topup.organisation
+                    ),
+                )
                 return redirect("admin:billing_topup_changelist")
-        return TemplateResponse(request, "admin/billing/book.html", {
-            **self.admin_site.each_context(request), "form": form, "topup": topup, "title": _("Book the payment"),
-            "opts": self.model._meta,
-        })
+        return TemplateResponse(
+            request,
+            "admin/billing/book.html",
+            {
+                **self.admin_site.each_context(request),
+                "form": form,
+                "topup": topup,
+                "title": _("Book the payment"),
+                "opts": self.model._meta,
+            },
+        )
 
 
 @admin.register(Charge)

@@ -44,15 +44,34 @@ class ChargeShape(ModelShape):
 
     class Meta:
         model = Charge
-        fields = ["public_id", "cause", "what_en", "what_zh", "asset", "outcome", "lines", "total", "cap",
-                  "credit_used", "settled_at"]
+        fields = [
+            "public_id",
+            "cause",
+            "what_en",
+            "what_zh",
+            "asset",
+            "outcome",
+            "lines",
+            "total",
+            "cap",
+            "credit_used",
+            "settled_at",
+        ]
 
 
 class BillShape(ModelShape):
     class Meta:
         model = Bill
-        fields = ["public_id", "month", "opening_uy", "came_in_uy", "charged_uy", "credit_used_uy", "closing_uy",
-                  "closed_at"]
+        fields = [
+            "public_id",
+            "month",
+            "opening_uy",
+            "came_in_uy",
+            "charged_uy",
+            "credit_used_uy",
+            "closing_uy",
+            "closed_at",
+        ]
 
 
 class Wallet(Door):
@@ -76,8 +95,13 @@ class TopUps(Door):
     def post(self, request: Request) -> Response:
         asked = TopUpRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        made = actions.request_topup(organisation=self.organisation, amount_uy=asked.validated_data["amount_uy"],
-                                     user=None, now=self.now, actor=self.actor)
+        made = actions.request_topup(
+            organisation=self.organisation,
+            amount_uy=asked.validated_data["amount_uy"],
+            user=None,
+            now=self.now,
+            actor=self.actor,
+        )
         return Response(TopUpShape(made).data, status=status.HTTP_201_CREATED)
 
 

@@ -46,7 +46,9 @@ class Charge(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome)
     lines = models.JSONField(help_text="[{code, quantity, unit_price, amount, params}], integers")
     total = models.BigIntegerField(help_text="micro-yuan, or card-milliseconds for a withdrawal")
-    computing = models.BigIntegerField(default=0, help_text="the part of the total that pays for machine time")
+    computing = models.BigIntegerField(
+        default=0, help_text="the part of the total that pays for machine time"
+    )
     cap = models.BigIntegerField()
     credit_used = models.BigIntegerField(default=0, help_text="the part taken from the credit limit")
     settled_at = models.DateTimeField()
@@ -54,8 +56,12 @@ class Charge(models.Model):
     class Meta:
         ordering = ["-settled_at", "-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(total__gte=0, total__lte=F("cap")), name="charge_never_above_cap"),
-            models.CheckConstraint(condition=~Q(outcome="failed") | Q(total=0), name="nobody_pays_for_a_failure"),
+            models.CheckConstraint(
+                condition=Q(total__gte=0, total__lte=F("cap")), name="charge_never_above_cap"
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="failed") | Q(total=0), name="nobody_pays_for_a_failure"
+            ),
         ]
         indexes = [models.Index(fields=["organisation", "settled_at"])]
 
@@ -89,7 +95,9 @@ class TopUp(models.Model):
     bank_reference = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     return_to = models.CharField(max_length=200, blank=True, help_text="the quote that waits for this money")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField()
     booked_at = models.DateTimeField(null=True, blank=True)
 
@@ -97,8 +105,11 @@ class TopUp(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount_uy__gt=0), name="topup_positive"),
-            models.UniqueConstraint(fields=["bank_reference"], condition=~Q(bank_reference=""),
-                                    name="a_bank_payment_is_booked_once"),
+            models.UniqueConstraint(
+                fields=["bank_reference"],
+                condition=~Q(bank_reference=""),
+                name="a_bank_payment_is_booked_once",
+            ),
         ]
         indexes = [models.Index(fields=["state", "created_at"])]
 

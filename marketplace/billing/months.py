@@ -24,7 +24,10 @@ def close_month(*, organisation: Organisation, month: date, now: datetime) -> Bi
     try:
         with transaction.atomic():
             bill = Bill.objects.create(
-                organisation=organisation, month=month, closed_at=now, **queries.month_figures(organisation, month)
+                organisation=organisation,
+                month=month,
+                closed_at=now,
+                **queries.month_figures(organisation, month),
             )
             bill.charges.set(
                 Charge.objects.filter(organisation=organisation, settled_at__gte=start, settled_at__lt=end)
@@ -39,9 +42,11 @@ def close_due(*, now: datetime) -> int:
     this = queries.month_of(now)
     last = date(this.year - (this.month == 1), 12 if this.month == 1 else this.month - 1, 1)
     done = 0
-    for organisation in Organisation.objects.exclude(bills__month=last).exclude(
-        role=Organisation.Role.PLATFORM
-    ).filter(created_at__lt=queries.month_bounds(last)[1]):
+    for organisation in (
+        Organisation.objects.exclude(bills__month=last)
+        .exclude(role=Organisation.Role.PLATFORM)
+        .filter(created_at__lt=queries.month_bounds(last)[1])
+    ):
         close_month(organisation=organisation, month=last, now=now)
         done += 1
     return done

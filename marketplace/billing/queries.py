@@ -42,9 +42,14 @@ def wallet(organisation: Organisation) -> WalletFigures:
     waiting = list(TopUp.objects.filter(organisation=organisation, state=TopUp.State.WAITING))
     credit = books.find(owner=organisation, kind=Kind.CREDIT_LINE)
     return WalletFigures(
-        account=account, available_uy=balance.available or 0, held_uy=balance.held, posted_uy=balance.posted,
-        coming_uy=sum(t.amount_uy for t in waiting), waiting=waiting,
-        credit_limit_uy=-(credit.floor or 0) if credit else 0, credit_drawn_uy=-credit.posted if credit else 0,
+        account=account,
+        available_uy=balance.available or 0,
+        held_uy=balance.held,
+        posted_uy=balance.posted,
+        coming_uy=sum(t.amount_uy for t in waiting),
+        waiting=waiting,
+        credit_limit_uy=-(credit.floor or 0) if credit else 0,
+        credit_drawn_uy=-credit.posted if credit else 0,
     )
 
 
@@ -52,13 +57,15 @@ def wallet_uy(organisation: Organisation) -> int | None:
     """What the masthead shows: available to spend. One query."""
     row = (
         Account.objects.filter(owner=organisation, kind=Kind.WALLET, asset="CNY", ref="")
-        .values_list("posted", "held", "floor").first()
+        .values_list("posted", "held", "floor")
+        .first()
     )
     return None if row is None else row[0] - row[1] - (row[2] or 0)
 
 
-def statement_rows(organisation: Organisation, account: Account, *, before: str | None,
-                   limit: int = 25) -> tuple[list[dict[str, Any]], str]:
+def statement_rows(
+    organisation: Organisation, account: Account, *, before: str | None, limit: int = 25
+) -> tuple[list[dict[str, Any]], str]:
     """Lines of an account for components/ledger.html, and the cursor of the next page ('' at the end).
 
     Each line opens to every transfer of its cause that touched the company.
@@ -69,21 +76,37 @@ def statement_rows(organisation: Organisation, account: Account, *, before: str 
     shown = lines[:limit]
     causes = [line.cause for line in shown]
     charges = {c.cause: c for c in Charge.objects.filter(cause__in=causes)}
-    topups = {f"topup:{t.public_id}": t for t in TopUp.objects.filter(
-        public_id__in=[c.removeprefix("topup:") for c in causes if c.startswith("topup:")])}
+    topups = {
+        f"topup:{t.public_id}": t
+        for t in TopUp.objects.filter(
+            public_id__in=[c.removeprefix("topup:") for c in causes if c.startswith("topup:")]
+        )
+    }
     holds: dict[str, list[Hold]] = {}
-    for hold in Hold.objects.filter(cause__in=causes, account__owner=organisation).select_related("account").order_by("id"):
+    for hold in (
+        Hold.objects.filter(cause__in=causes, account__owner=organisation)
+        .select_related("account")
+        .order_by("id")
+    ):
         holds.setdefault(hold.cause, []).append(hold)
     journals: dict[str, list[Journal]] = {}
-    for journal in Journal.objects.filter(cause__in=causes, postings__account=account).distinct().prefetch_related(
-            "postings__account").order_by("id"):
+    for journal in (
+        Journal.objects.filter(cause__in=causes, postings__account=account)
+        .distinct()
+        .prefetch_related("postings__account")
+        .order_by("id")
+    ):
         journals.setdefault(journal.cause, []).append(journal)
     rows = []
     for line in shown:
         charge, topup = charges.get(line.cause), topups.get(line.cause)
         row: dict[str, Any] = {
-            "date": line.at, "title": Reason(line.reason).label, "note": "", "amount_uy": line.amount,
-            "balance_uy": line.running, "transfers": _transfers(line, holds, journals),
+            "date": line.at,
+            "title": Reason(line.reason).label,
+            "note": "",
+            "amount_uy": line.amount,
+            "balance_uy": line.running,
+            "transfers": _transfers(line, holds, journals),
             "url": reverse("ledger:journal", args=[organisation.slug, line.journal.public_id]),
             "url_label": _("Both sides in the books"),
         }
@@ -91,7 +114,8 @@ def statement_rows(organisation: Organisation, account: Account, *, before: str 
             row["title"] = charge.what_zh if _zh() else charge.what_en
             row["note"] = _("order, never more than {cap}").format(cap=yuan(charge.cap))
             row["remark"] = _("Reserved {cap}, charged {total}, returned {rest}.").format(
-                cap=yuan(charge.cap), total=yuan(charge.total), rest=yuan(charge.cap - charge.total))
+                cap=yuan(charge.cap), total=yuan(charge.total), rest=yuan(charge.cap - charge.total)
+            )
             row["url"] = reverse("orders:why", args=[organisation.slug, line.cause.removeprefix("order:")])
             row["url_label"] = _("Why did this cost that?")
         elif topup is not None:
@@ -105,25 +129,42 @@ def _zh() -> bool:
     return (get_language() or "").startswith("zh")
 
 
-def _transfers(line: books.Line, holds: dict[str, list[Hold]], journals: dict[str, list[Journal]]) -> list[dict[str, Any]]:
+def _transfers(
+    line: books.Line, holds: dict[str, list[Hold]], journals: dict[str, list[Journal]]
+) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = [
-        {"number": h.public_id[-6:].upper(), "at": h.created_at, "source": h.account.get_kind_display(),
-         "target": _("Reserved"), "amount_uy": h.amount}
+        {
+            "number": h.public_id[-6:].upper(),
+            "at": h.created_at,
+            "source": h.account.get_kind_display(),
+            "target": _("Reserved"),
+            "amount_uy": h.amount,
+        }
         for h in holds.get(line.cause, [])
     ]
     for journal in journals.get(line.cause, []):
         out = [p for p in journal.postings.all() if p.amount < 0]
         into = [p for p in journal.postings.all() if p.amount > 0]
         for target in into:
-            shown.append({
-                "number": journal.public_id[-6:].upper(), "at": journal.at,
-                "source": ", ".join(sorted({str(p.account.get_kind_display()) for p in out})),
-                "target": target.account.get_kind_display(), "amount_uy": target.amount,
-            })
+            shown.append(
+                {
+                    "number": journal.public_id[-6:].upper(),
+                    "at": journal.at,
+                    "source": ", ".join(sorted({str(p.account.get_kind_display()) for p in out})),
+                    "target": target.account.get_kind_display(),
+                    "amount_uy": target.amount,
+                }
+            )
     shown += [
-        {"number": h.public_id[-6:].upper(), "at": h.resolved_at, "source": _("Reserved"),
-         "target": h.account.get_kind_display(), "amount_uy": h.released}
-        for h in holds.get(line.cause, []) if h.resolved_at and h.released
+        {
+            "number": h.public_id[-6:].upper(),
+            "at": h.resolved_at,
+            "source": _("Reserved"),
+            "target": h.account.get_kind_display(),
+            "amount_uy": h.released,
+        }
+        for h in holds.get(line.cause, [])
+        if h.resolved_at and h.released
     ]
     return shown
 
@@ -153,5 +194,10 @@ def month_figures(organisation: Organisation, month: date) -> dict[str, int]:
         organisation=organisation, asset="CNY", settled_at__gte=start, settled_at__lt=end
     ).aggregate(total=Sum("total"), credit=Sum("credit_used"))
     total, credit = charged["total"] or 0, charged["credit"] or 0
-    return {"opening_uy": opening, "closing_uy": closing, "charged_uy": total, "credit_used_uy": credit,
-            "came_in_uy": closing - opening + total - credit}
+    return {
+        "opening_uy": opening,
+        "closing_uy": closing,
+        "charged_uy": total,
+        "credit_used_uy": credit,
+        "came_in_uy": closing - opening + total - credit,
+    }

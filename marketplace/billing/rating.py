@@ -105,8 +105,13 @@ def quote_hours(*, cores: int, wall_s: int, weight_ppm: int) -> Rated:
     """A withdrawal's price in banked hours: all the time it may use, at the weight of its hour."""
     most = cores * wall_s * 1000
     weighted = mul_div(most, weight_ppm, PPM, "up")
-    return Rated(lines=(Line("hours", weighted, most, weight_ppm),), total=weighted, computing=weighted, cap=weighted,
-                 expected=weighted)
+    return Rated(
+        lines=(Line("hours", weighted, most, weight_ppm),),
+        total=weighted,
+        computing=weighted,
+        cap=weighted,
+        expected=weighted,
+    )
 
 
 def used_hours(*, used_cms: int, weight_ppm: int, cap: int) -> Rated:

@@ -25,7 +25,9 @@ SUGGESTED_CNY = (100, 300, 500, 1000)
 
 
 class TopUpForm(forms.Form):
-    amount = forms.DecimalField(label=gettext_lazy("Amount in CNY"), min_value=1, max_value=10_000_000, decimal_places=2)
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount in CNY"), min_value=1, max_value=10_000_000, decimal_places=2
+    )
 
     def amount_uy(self) -> int:
         return int(self.cleaned_data["amount"] * CNY_UY)
@@ -40,17 +42,35 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         rows, cursor = queries.statement_rows(organisation, figures.account, before=before)
     except ValueError:
         raise Http404 from None
-    return render(request, "billing/wallet", {
-        "figures": figures, "rows": rows, "before": before, "older": f"?before={cursor}" if cursor else "",
-        "bills": Bill.objects.filter(organisation=organisation)[:12],
-        "stats": [
-            {"label": _("Available to spend"), "amount_uy": figures.available_uy,
-             "note": _("what is there, less what is reserved")},
-            {"label": _("Reserved"), "amount_uy": figures.held_uy, "note": _("for orders under way"),
-             "url": reverse("orders:list", args=[organisation.slug]) + "?state=open"},
-            {"label": _("On its way"), "amount_uy": figures.coming_uy, "note": _("bank transfers announced")},
-        ],
-    })
+    return render(
+        request,
+        "billing/wallet",
+        {
+            "figures": figures,
+            "rows": rows,
+            "before": before,
+            "older": f"?before={cursor}" if cursor else "",
+            "bills": Bill.objects.filter(organisation=organisation)[:12],
+            "stats": [
+                {
+                    "label": _("Available to spend"),
+                    "amount_uy": figures.available_uy,
+                    "note": _("what is there, less what is reserved"),
+                },
+                {
+                    "label": _("Reserved"),
+                    "amount_uy": figures.held_uy,
+                    "note": _("for orders under way"),
+                    "url": reverse("orders:list", args=[organisation.slug]) + "?state=open",
+                },
+                {
+                    "label": _("On its way"),
+                    "amount_uy": figures.coming_uy,
+                    "note": _("bank transfers announced"),
+                },
+            ],
+        },
+    )
 
 
 @company_view(FINANCE, BUYER)
@@ -61,13 +81,20 @@ def topup(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     form = TopUpForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         made = actions.request_topup(
-            organisation=organisation, amount_uy=form.amount_uy(), user=request.user, now=clock.now(),
+            organisation=organisation,
+            amount_uy=form.amount_uy(),
+            user=request.user,
+            now=clock.now(),
             actor=f"user:{request.user.pk}",
             return_to=reverse("orders:quote", args=[organisation.slug, quote_id]) if quote_id else "",
         )
         return redirect("billing:topup_detail", organisation.slug, made.public_id)
-    return render(request, "billing/topup", {"form": form, "missing": missing, "suggested": SUGGESTED_CNY},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "billing/topup",
+        {"form": form, "missing": missing, "suggested": SUGGESTED_CNY},
+        status=422 if form.errors else 200,
+    )
 
 
 def _asked(request: HttpRequest) -> tuple[int, str]:
@@ -82,7 +109,10 @@ def topup_detail(request: HttpRequest, organisation: Organisation, public_id: st
     found = get_object_or_404(TopUp, organisation=organisation, public_id=public_id)
     if request.method == "POST":
         actions.cancel_topup(topup=found, now=clock.now(), actor=f"user:{request.user.pk}")
-        messages.success(request, _("Cancelled. If you have sent the money already, it will still be booked under its code."))
+        messages.success(
+            request,
+            _("Cancelled. If you have sent the money already, it will still be booked under its code."),
+        )
         return redirect("billing:wallet", organisation.slug)
     context: dict[str, Any] = {"topup": found}
     return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")

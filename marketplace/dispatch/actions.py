@@ -25,16 +25,35 @@ OPEN_AHEAD_HOURS = 48
 
 
 @transaction.atomic
-def register_site(*, organisation: Organisation, name: str, region, resource_class, cards: int, now: datetime,
-                  actor: str, engine: str = "local", memory_mb: int = 1024, settings: dict[str, Any] | None = None,
-                  always_open: bool = False) -> Site:
+def register_site(
+    *,
+    organisation: Organisation,
+    name: str,
+    region,
+    resource_class,
+    cards: int,
+    now: datetime,
+    actor: str,
+    engine: str = "local",
+    memory_mb: int = 1024,
+    settings: dict[str, Any] | None = None,
+    always_open: bool = False,
+) -> Site:
     """A new site, to be verified by a benchmark. Refused("site_name_taken")."""
     try:
         with transaction.atomic():
             site = Site.objects.create(
-                organisation=organisation, name=name, region=region, resource_class=resource_class, cards=cards,
-                engine=engine, memory_mb=memory_mb, settings=settings or {}, always_open=always_open,
-                availability_ppm=policy.NEWCOMER_AVAILABILITY_PPM, created_at=now,
+                organisation=organisation,
+                name=name,
+                region=region,
+                resource_class=resource_class,
+                cards=cards,
+                engine=engine,
+                memory_mb=memory_mb,
+                settings=settings or {},
+                always_open=always_open,
+                availability_ppm=policy.NEWCOMER_AVAILABILITY_PPM,
+                created_at=now,
             )
     except IntegrityError:
         raise Refused("site_name_taken", name=name) from None
@@ -53,8 +72,15 @@ def list_offering(*, offering: Offering, site: Site, hours: Sequence[int] = ()) 
     return listing
 
 
-def open_slots(*, site: Site, hours: Iterable[datetime], source: str, now: datetime, quantity: int | None = None,
-               is_simulated: bool = False) -> int:
+def open_slots(
+    *,
+    site: Site,
+    hours: Iterable[datetime],
+    source: str,
+    now: datetime,
+    quantity: int | None = None,
+    is_simulated: bool = False,
+) -> int:
     """Put hours of a site into the pool; hours that are there already stay as they are. Returns how many came.
 
     Sellable is floor(quantity × availability): a site that was away one hour in ten sells nine tenths.
@@ -62,9 +88,15 @@ def open_slots(*, site: Site, hours: Iterable[datetime], source: str, now: datet
     cards = quantity or site.cards
     quantity_cms = cards * CARD_HOUR_CMS
     rows = [
-        Slot(site=site, hour=hour, source=source, quantity_cms=quantity_cms,
-             sellable_cms=share(quantity_cms, site.availability_ppm), weight_ppm=weights.default_weight_ppm(hour),
-             is_simulated=is_simulated)
+        Slot(
+            site=site,
+            hour=hour,
+            source=source,
+            quantity_cms=quantity_cms,
+            sellable_cms=share(quantity_cms, site.availability_ppm),
+            weight_ppm=weights.default_weight_ppm(hour),
+            is_simulated=is_simulated,
+        )
         for hour in hours
     ]
     before = Slot.objects.filter(site=site, hour__in=[r.hour for r in rows]).count()
@@ -80,10 +112,21 @@ def open_always(*, now: datetime) -> int:
     return sum(open_slots(site=s, hours=hours, source=history.subject_of(s), now=now) for s in sites)
 
 
-def _rooms(*, organisation: Organisation, site_ids: Sequence[int] | None, resource_class_id: int, hours: list[datetime],
-           own_share: bool, lock: bool) -> list[Room]:
-    slots = Slot.objects.filter(hour__in=hours, closed_at=None, site__state=Site.State.VERIFIED,
-                                site__resource_class_id=resource_class_id)
+def _rooms(
+    *,
+    organisation: Organisation,
+    site_ids: Sequence[int] | None,
+    resource_class_id: int,
+    hours: list[datetime],
+    own_share: bool,
+    lock: bool,
+) -> list[Room]:
+    slots = Slot.objects.filter(
+        hour__in=hours,
+        closed_at=None,
+        site__state=Site.State.VERIFIED,
+        site__resource_class_id=resource_class_id,
+    )
     if site_ids is not None:
         slots = slots.filter(site_id__in=site_ids)
     if lock:
@@ -93,14 +136,24 @@ def _rooms(*, organisation: Organisation, site_ids: Sequence[int] | None, resour
     taken: dict[int, int] = {}
     if own_share:
         taken = dict(
-            ReservationLine.objects.filter(slot__in=slots, reservation__organisation=organisation,
-                                           reservation__state=Reservation.State.OPEN)
-            .values_list("slot_id").annotate(total=Sum("reserved_cms"))
+            ReservationLine.objects.filter(
+                slot__in=slots,
+                reservation__organisation=organisation,
+                reservation__state=Reservation.State.OPEN,
+            )
+            .values_list("slot_id")
+            .annotate(total=Sum("reserved_cms"))
         )
     return [
-        Room(slot_id=s.pk, site_id=s.site_id, hour=s.hour, free_cms=s.free_cms, weight_ppm=s.weight_ppm,
-             own_limit_cms=_own_limit(s, taken.get(s.pk, 0)) if own_share else s.free_cms,
-             house=s.source.startswith("site:"))
+        Room(
+            slot_id=s.pk,
+            site_id=s.site_id,
+            hour=s.hour,
+            free_cms=s.free_cms,
+            weight_ppm=s.weight_ppm,
+            own_limit_cms=_own_limit(s, taken.get(s.pk, 0)) if own_share else s.free_cms,
+            house=s.source.startswith("site:"),
+        )
         for s in slots
     ]
 
@@ -113,9 +166,21 @@ def _own_limit(slot: Slot, taken_cms: int) -> int:
 
 
 @transaction.atomic
-def reserve(*, organisation: Organisation, resource_class_id: int, cores: int, wall_s: int, start: datetime,
-            latest_start: datetime, expires_at: datetime, cause: str, now: datetime,
-            site_ids: Sequence[int] | None = None, prefer: Sequence[int] = (), own_share: bool = True) -> Reservation:
+def reserve(
+    *,
+    organisation: Organisation,
+    resource_class_id: int,
+    cores: int,
+    wall_s: int,
+    start: datetime,
+    latest_start: datetime,
+    expires_at: datetime,
+    cause: str,
+    now: datetime,
+    site_ids: Sequence[int] | None = None,
+    prefer: Sequence[int] = (),
+    own_share: bool = True,
+) -> Reservation:
     """Keep room for a run that begins between start and latest_start. Refused("no_room").
 
     Looks without a lock first, then locks only the chosen site's slots and looks again, so that buyers
@@ -126,29 +191,58 @@ def reserve(*, organisation: Organisation, resource_class_id: int, cores: int, w
     hours = hours_needed(start, latest_start, wall_s)
     refused_sites: set[int] = set()
     while True:
-        rooms = _rooms(organisation=organisation, site_ids=site_ids, resource_class_id=resource_class_id, hours=hours,
-                       own_share=own_share, lock=False)
+        rooms = _rooms(
+            organisation=organisation,
+            site_ids=site_ids,
+            resource_class_id=resource_class_id,
+            hours=hours,
+            own_share=own_share,
+            lock=False,
+        )
         rooms = [r for r in rooms if r.site_id not in refused_sites]
-        guess = place(rooms, start=start, latest_start=latest_start, cores=cores, wall_s=wall_s, prefer=prefer)
+        guess = place(
+            rooms, start=start, latest_start=latest_start, cores=cores, wall_s=wall_s, prefer=prefer
+        )
         if guess is None:
             raise Refused("no_room")
-        locked = _rooms(organisation=organisation, site_ids=[guess.site_id], resource_class_id=resource_class_id,
-                        hours=hours, own_share=own_share, lock=True)
+        locked = _rooms(
+            organisation=organisation,
+            site_ids=[guess.site_id],
+            resource_class_id=resource_class_id,
+            hours=hours,
+            own_share=own_share,
+            lock=True,
+        )
         found = place(locked, start=start, latest_start=latest_start, cores=cores, wall_s=wall_s)
         if found is not None:
-            return _write(found, organisation=organisation, cores=cores, cause=cause, expires_at=expires_at, now=now)
+            return _write(
+                found, organisation=organisation, cores=cores, cause=cause, expires_at=expires_at, now=now
+            )
         refused_sites.add(guess.site_id)
 
 
-def _write(found: Placement, *, organisation: Organisation, cores: int, cause: str, expires_at: datetime,
-           now: datetime) -> Reservation:
+def _write(
+    found: Placement,
+    *,
+    organisation: Organisation,
+    cores: int,
+    cause: str,
+    expires_at: datetime,
+    now: datetime,
+) -> Reservation:
     reservation = Reservation.objects.create(
-        organisation=organisation, site_id=found.site_id, cause=cause, cores=cores, weight_ppm=found.weight_ppm,
-        expires_at=expires_at, created_at=now,
+        organisation=organisation,
+        site_id=found.site_id,
+        cause=cause,
+        cores=cores,
+        weight_ppm=found.weight_ppm,
+        expires_at=expires_at,
+        created_at=now,
     )
     Slot.objects.filter(pk__in=found.slot_ids).update(reserved_cms=F("reserved_cms") + found.quantity_cms)
     ReservationLine.objects.bulk_create(
-        ReservationLine(reservation=reservation, slot_id=pk, reserved_cms=found.quantity_cms) for pk in found.slot_ids
+        ReservationLine(reservation=reservation, slot_id=pk, reserved_cms=found.quantity_cms)
+        for pk in found.slot_ids
     )
     return reservation
 
@@ -158,8 +252,13 @@ def keep(*, reservation: Reservation, cause: str, now: datetime, actor: str) -> 
     """Turn a quote's room into an order's. Refused("reservation_expired") when its time is over."""
     if reservation.expires_at is not None and reservation.expires_at <= now:
         raise Refused("reservation_expired")
-    history.move(reservation, Reservation.State.KEPT, now=now, actor=actor,
-                 changes={"expires_at": None, "cause": cause})
+    history.move(
+        reservation,
+        Reservation.State.KEPT,
+        now=now,
+        actor=actor,
+        changes={"expires_at": None, "cause": cause},
+    )
 
 
 @transaction.atomic
@@ -177,13 +276,23 @@ def _give_back(reservation: Reservation, used: dict[int, int]) -> None:
     list(Slot.objects.select_for_update(no_key=True).filter(pk__in=[x.slot_id for x in lines]).order_by("pk"))
     for line in lines:
         line.used_cms = used.get(line.slot_id, 0)
-        Slot.objects.filter(pk=line.slot_id).update(reserved_cms=F("reserved_cms") - line.reserved_cms + line.used_cms)
+        Slot.objects.filter(pk=line.slot_id).update(
+            reserved_cms=F("reserved_cms") - line.reserved_cms + line.used_cms
+        )
     ReservationLine.objects.bulk_update(lines, ["used_cms"])
 
 
 @transaction.atomic
-def use(*, reservation: Reservation, started_at: datetime, ended_at: datetime, total_cms: int, now: datetime,
-        actor: str, failed: bool = False) -> int:
+def use(
+    *,
+    reservation: Reservation,
+    started_at: datetime,
+    ended_at: datetime,
+    total_cms: int,
+    now: datetime,
+    actor: str,
+    failed: bool = False,
+) -> int:
     """Write down what a run really took, by hour, and give the rest back. Returns the card-milliseconds placed.
 
     The total is laid over the hours in the proportion of the time the run spent in each. Time beyond
@@ -196,7 +305,9 @@ def use(*, reservation: Reservation, started_at: datetime, ended_at: datetime, t
     lines = list(locked.lines.select_related("slot").order_by("slot__hour"))
     used = spread(
         [(line.slot_id, line.slot.hour, line.reserved_cms) for line in lines],
-        started_at=started_at, ended_at=ended_at, total_cms=total_cms,
+        started_at=started_at,
+        ended_at=ended_at,
+        total_cms=total_cms,
     )
     _give_back(locked, used)
     if failed:
@@ -205,8 +316,9 @@ def use(*, reservation: Reservation, started_at: datetime, ended_at: datetime, t
     return sum(used.values())
 
 
-def spread(slots: Sequence[tuple[int, datetime, int]], *, started_at: datetime, ended_at: datetime,
-           total_cms: int) -> dict[int, int]:
+def spread(
+    slots: Sequence[tuple[int, datetime, int]], *, started_at: datetime, ended_at: datetime, total_cms: int
+) -> dict[int, int]:
     """Lay a run's card-milliseconds over hours, each up to what is reserved there. Pure.
 
     Hours outside the reserved ones count with the nearest reserved hour.
@@ -257,8 +369,10 @@ def recall(*, slot: Slot, quantity_cms: int, now: datetime) -> int:
 def give_again(*, slots: Sequence[int], source: str, quantity: int, now: datetime) -> int:
     """Put hours back into the pool that were taken back whole; a new deposit of them. Returns how many."""
     locked = list(
-        Slot.objects.select_for_update(no_key=True, of=("self",)).select_related("site")
-        .filter(pk__in=slots, closed_at=None, reserved_cms=0, recalled_cms=F("quantity_cms"), hour__gt=now).order_by("pk")
+        Slot.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("site")
+        .filter(pk__in=slots, closed_at=None, reserved_cms=0, recalled_cms=F("quantity_cms"), hour__gt=now)
+        .order_by("pk")
     )
     for slot in locked:
         slot.source, slot.recalled_cms, slot.quantity_cms = source, 0, quantity * CARD_HOUR_CMS
@@ -271,8 +385,10 @@ def give_again(*, slots: Sequence[int], source: str, quantity: int, now: datetim
 def heartbeat(*, site: Site, now: datetime) -> None:
     """The site's engine answered in this minute. Counts each minute once."""
     minute = now.replace(second=0, microsecond=0)
-    fresh = Site.objects.filter(pk=site.pk).filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=minute)).update(
-        heartbeat_at=now
+    fresh = (
+        Site.objects.filter(pk=site.pk)
+        .filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=minute))
+        .update(heartbeat_at=now)
     )
     if fresh:
         Slot.objects.filter(site=site, hour=hour_of(now), closed_at=None, live_minutes__lt=60).update(

@@ -77,8 +77,12 @@ class Listing(models.Model):
 
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="listings")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="listings")
-    hours = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True,
-                       help_text="hours of the week 0–167 in the platform's zone; empty: always")
+    hours = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        help_text="hours of the week 0–167 in the platform's zone; empty: always",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["offering", "site"], name="listed_once")]
@@ -97,7 +101,9 @@ class Slot(models.Model):
     sellable_cms = models.BigIntegerField()
     recalled_cms = models.BigIntegerField(default=0)
     reserved_cms = models.BigIntegerField(default=0)
-    weight_ppm = models.PositiveIntegerField(help_text="of this hour of the week, frozen when the slot was made")
+    weight_ppm = models.PositiveIntegerField(
+        help_text="of this hour of the week, frozen when the slot was made"
+    )
     live_minutes = models.PositiveSmallIntegerField(default=0, help_text="minutes in which the site answered")
     is_simulated = models.BooleanField(default=False)
     closed_at = models.DateTimeField(null=True, blank=True)

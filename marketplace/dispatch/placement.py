@@ -54,8 +54,15 @@ def quantity_per_hour(cores: int, wall_s: int) -> int:
     return cores * min(wall_s, 3600) * 1000
 
 
-def place(rooms: Sequence[Room], *, start: datetime, latest_start: datetime, cores: int, wall_s: int,
-          prefer: Sequence[int] = ()) -> Placement | None:
+def place(
+    rooms: Sequence[Room],
+    *,
+    start: datetime,
+    latest_start: datetime,
+    cores: int,
+    wall_s: int,
+    prefer: Sequence[int] = (),
+) -> Placement | None:
     """The site that has room in every hour the run may touch; None when there is none.
 
     Order: preferred sites as given, then deposited hours before those of a site that is always open
@@ -75,6 +82,16 @@ def place(rooms: Sequence[Room], *, start: datetime, latest_start: datetime, cor
         slots = [r for r in chosen if r is not None]
         rank = prefer.index(site_id) if site_id in prefer else len(prefer)
         order = (rank, slots[0].house, slots[0].weight_ppm, -min(r.free_cms for r in slots), site_id)
-        fits.append((order, Placement(site_id=site_id, slot_ids=tuple(r.slot_id for r in slots),
-                                      quantity_cms=quantity, weight_ppm=slots[0].weight_ppm, starts_at=start)))
+        fits.append(
+            (
+                order,
+                Placement(
+                    site_id=site_id,
+                    slot_ids=tuple(r.slot_id for r in slots),
+                    quantity_cms=quantity,
+                    weight_ppm=slots[0].weight_ppm,
+                    starts_at=start,
+                ),
+            )
+        )
     return min(fits, key=lambda pair: pair[0])[1] if fits else None

@@ -13,7 +13,11 @@ from portal.core.words import local
 
 LOWEST_PPM, HIGHEST_PPM = 400_000, 1_300_000
 DEFAULT_UTILISATION_PPM = {  # by hour of the day, weekday and weekend: an operator's first guess
-    False: [170] * 7 + [330] + [560, 720, 780, 780, 640, 720, 780, 780, 720, 640] + [500, 450, 400, 350] + [280, 220],
+    False: [170] * 7
+    + [330]
+    + [560, 720, 780, 780, 640, 720, 780, 780, 720, 640]
+    + [500, 450, 400, 350]
+    + [280, 220],
     True: [160] * 8 + [280, 330, 360, 360, 330, 330, 330, 330, 330, 330] + [330, 330, 300, 280] + [240, 200],
 }
 
@@ -36,4 +40,6 @@ def default_weight_ppm(at: datetime) -> int:
 
 def week_of_weights() -> list[int]:
     """168 weights in ppm, Monday 00:00 first."""
-    return [weight_ppm(DEFAULT_UTILISATION_PPM[day >= 5][hour] * 1000) for day in range(7) for hour in range(24)]
+    return [
+        weight_ppm(DEFAULT_UTILISATION_PPM[day >= 5][hour] * 1000) for day in range(7) for hour in range(24)
+    ]

@@ -21,13 +21,25 @@ def pull(*, site: Site, now: datetime) -> int:
     since = UsageRecord.objects.filter(site=site).aggregate(top=Max("seq"))["top"] or 0
     reported, _next = engine_of(site).usage(site_ref(site), since)
     known = dict(
-        Allocation.objects.filter(public_id__in=[u.key for u in reported], site=site).values_list("public_id", "pk")
+        Allocation.objects.filter(public_id__in=[u.key for u in reported], site=site).values_list(
+            "public_id", "pk"
+        )
     )
     rows = [
-        UsageRecord(site=site, seq=u.seq, allocation_id=known[u.key], native_id=u.native_id, core_ms=u.core_ms,
-                    cpu_ms=u.cpu_ms, mem_peak_bytes=u.mem_peak_bytes, native_started_at=u.started_at,
-                    native_ended_at=u.ended_at, recorded_at=now)
-        for u in reported if u.key in known
+        UsageRecord(
+            site=site,
+            seq=u.seq,
+            allocation_id=known[u.key],
+            native_id=u.native_id,
+            core_ms=u.core_ms,
+            cpu_ms=u.cpu_ms,
+            mem_peak_bytes=u.mem_peak_bytes,
+            native_started_at=u.started_at,
+            native_ended_at=u.ended_at,
+            recorded_at=now,
+        )
+        for u in reported
+        if u.key in known
     ]
     before = UsageRecord.objects.filter(site=site).count()
     UsageRecord.objects.bulk_create(rows, ignore_conflicts=True)

@@ -28,8 +28,9 @@ class UsageRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["site", "seq"], name="usage_counted_once"),
             models.UniqueConstraint(fields=["allocation"], name="usage_one_per_allocation"),
-            models.CheckConstraint(condition=Q(core_ms__gte=0, cpu_ms__gte=0, mem_peak_bytes__gte=0),
-                                   name="usage_not_negative"),
+            models.CheckConstraint(
+                condition=Q(core_ms__gte=0, cpu_ms__gte=0, mem_peak_bytes__gte=0), name="usage_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -39,11 +39,17 @@ State = Order.State
 
 
 def may_buy(organisation: Organisation, cap: int, asset: str) -> None:
-    """Refused("company_suspended" | "needs_approval"): a new company buys small things at once, dear ones after approval."""
+    """A new company buys small things at once, dear ones after approval.
+
+    Refused("company_suspended" | "needs_approval").
+    """
     if organisation.state == Organisation.State.SUSPENDED:
         raise Refused("company_suspended")
-    if (organisation.state != Organisation.State.APPROVED and asset == "CNY"
-            and cap > policy.UNAPPROVED_ORDER_LIMIT_UY):
+    if (
+        organisation.state != Organisation.State.APPROVED
+        and asset == "CNY"
+        and cap > policy.UNAPPROVED_ORDER_LIMIT_UY
+    ):
         raise Refused("needs_approval", cap_uy=cap, limit_uy=policy.UNAPPROVED_ORDER_LIMIT_UY)
 
 
@@ -62,9 +68,18 @@ def run_shape(plan: Plan, recipe_key: str, limit_cms: int) -> tuple[int, int]:
 
 
 @transaction.atomic
-def quote(*, organisation: Organisation, offering: Offering, upload: Upload, units: int | None, now: datetime,
-          actor: str, params: dict[str, Any] | None = None, asset: str = "CNY",
-          prefer_sites: tuple[int, ...] = ()) -> Quote:
+def quote(
+    *,
+    organisation: Organisation,
+    offering: Offering,
+    upload: Upload,
+    units: int | None,
+    now: datetime,
+    actor: str,
+    params: dict[str, Any] | None = None,
+    asset: str = "CNY",
+    prefer_sites: tuple[int, ...] = (),
+) -> Quote:
     """A binding price with the room for it, both until the same instant.
 
     units: what the customer says the job is; where the file tells it, the file is right.
@@ -90,25 +105,53 @@ def quote(*, organisation: Organisation, offering: Offering, upload: Upload, uni
     limit_cms = core_limit(plan, package, units)
     cores, wall_s = run_shape(plan, package.recipe, limit_cms)
     expires_at = now + timedelta(seconds=policy.QUOTE_VALID_S)
-    fresh = Quote(organisation=organisation, offering=offering, plan=plan, upload=upload, asset=asset, units=units,
-                  params={**package.params, **(params or {})}, cores=cores, wall_s=wall_s, created_at=now,
-                  expires_at=expires_at)
+    fresh = Quote(
+        organisation=organisation,
+        offering=offering,
+        plan=plan,
+        upload=upload,
+        asset=asset,
+        units=units,
+        params={**package.params, **(params or {})},
+        cores=cores,
+        wall_s=wall_s,
+        created_at=now,
+        expires_at=expires_at,
+    )
     listed = list(offering.listings.values_list("site_id", flat=True))
     reservation = dispatch.reserve(
-        organisation=organisation, resource_class_id=offering.resource_class_id, cores=cores, wall_s=wall_s, start=now,
-        latest_start=expires_at, expires_at=expires_at, cause=f"quote:{organisation.public_id}", now=now,
-        site_ids=listed or None, prefer=prefer_sites,
+        organisation=organisation,
+        resource_class_id=offering.resource_class_id,
+        cores=cores,
+        wall_s=wall_s,
+        start=now,
+        latest_start=expires_at,
+        expires_at=expires_at,
+        cause=f"quote:{organisation.public_id}",
+        now=now,
+        site_ids=listed or None,
+        prefer=prefer_sites,
     )
-    terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
-                         core_limit_cms=limit_cms)
+    terms = rating.Terms(
+        base_uy=plan.base_uy,
+        per_unit_uy=plan.per_unit_uy,
+        rate_uy_per_hour=plan.rate_uy_per_hour,
+        core_limit_cms=limit_cms,
+    )
     rated = (
-        rating.quote(terms, units=units, expected_cms=mul_div(package.expected_cms, units, package.sizing_default))
+        rating.quote(
+            terms, units=units, expected_cms=mul_div(package.expected_cms, units, package.sizing_default)
+        )
         if asset == "CNY"
         else rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)
     )
     fresh.reservation, fresh.cap, fresh.expected = reservation, rated.cap, rated.expected
-    fresh.terms = {"base_uy": terms.base_uy, "per_unit_uy": terms.per_unit_uy,
-                   "rate_uy_per_hour": terms.rate_uy_per_hour, "core_limit_cms": terms.core_limit_cms}
+    fresh.terms = {
+        "base_uy": terms.base_uy,
+        "per_unit_uy": terms.per_unit_uy,
+        "rate_uy_per_hour": terms.rate_uy_per_hour,
+        "core_limit_cms": terms.core_limit_cms,
+    }
     fresh.lines = [x.as_dict() for x in rated.lines]
     fresh.save()
     history.record(fresh, before="", after=Quote.State.OPEN, now=now, actor=actor)
@@ -130,7 +173,11 @@ def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo
     Placing a quote that was placed returns its order. Refused: quote_expired, quote_gone,
     insufficient_funds, needs_approval, company_suspended; nothing is reserved then.
     """
-    locked = Quote.objects.select_for_update(no_key=True).select_related("reservation", "organisation").get(pk=quote.pk)
+    locked = (
+        Quote.objects.select_for_update(no_key=True)
+        .select_related("reservation", "organisation")
+        .get(pk=quote.pk)
+    )
     if locked.state == Quote.State.USED:
         return Order.objects.get(quote=locked)
     if locked.expires_at <= now:
@@ -138,10 +185,19 @@ def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo
     if locked.state != Quote.State.OPEN:
         raise Refused("quote_gone")
     may_buy(locked.organisation, locked.cap, locked.asset)
-    order = Order(organisation=locked.organisation, quote=locked, placed_by=user, placed_at=now, due_at=now,
-                  is_demo=is_demo, number=_next_number(now))
+    order = Order(
+        organisation=locked.organisation,
+        quote=locked,
+        placed_by=user,
+        placed_at=now,
+        due_at=now,
+        is_demo=is_demo,
+        number=_next_number(now),
+    )
     order.save()
-    billing.fund(cause=order.cause, organisation=locked.organisation, amount=locked.cap, now=now, asset=locked.asset)
+    billing.fund(
+        cause=order.cause, organisation=locked.organisation, amount=locked.cap, now=now, asset=locked.asset
+    )
     failpoint("order.funded")
     dispatch.keep(reservation=locked.reservation, cause=order.cause, now=now, actor=actor)
     history.move(locked, Quote.State.USED, now=now, actor=actor)
@@ -162,8 +218,9 @@ def _next_number(now: datetime) -> str:
 
 def advance(*, order_id: int, now: datetime, actor: str) -> Order:
     """Move an order on as far as it can go now."""
-    order = Order.objects.select_related("quote__offering__package", "quote__reservation__site", "quote__upload",
-                                         "organisation", "allocation").get(pk=order_id)
+    order = Order.objects.select_related(
+        "quote__offering__package", "quote__reservation__site", "quote__upload", "organisation", "allocation"
+    ).get(pk=order_id)
     try:
         if order.state == State.PLACED:
             _provision(order, now, actor)
@@ -184,16 +241,30 @@ def _provision(order: Order, now: datetime, actor: str) -> None:
     quote = order.quote
     with transaction.atomic():
         allocation = provisioning.allocate(
-            organisation=order.organisation, cause=order.cause, site=quote.reservation.site,
-            reservation=quote.reservation, recipe=quote.offering.package.recipe, input_key=quote.upload.storage_key,
-            params=quote.params, cores=quote.cores,
-            memory_mb=min(recipes.get(quote.offering.package.recipe).manifest.memory_mb,
-                          quote.reservation.site.memory_mb * quote.reservation.site.cards),
-            wall_s=quote.wall_s, now=now, actor=actor,
+            organisation=order.organisation,
+            cause=order.cause,
+            site=quote.reservation.site,
+            reservation=quote.reservation,
+            recipe=quote.offering.package.recipe,
+            input_key=quote.upload.storage_key,
+            params=quote.params,
+            cores=quote.cores,
+            memory_mb=min(
+                recipes.get(quote.offering.package.recipe).manifest.memory_mb,
+                quote.reservation.site.memory_mb * quote.reservation.site.cards,
+            ),
+            wall_s=quote.wall_s,
+            now=now,
+            actor=actor,
         )
         failpoint("order.allocated")
-        history.move(order, State.RUNNING, now=now, actor=actor,
-                     changes={"allocation": allocation, "due_at": now + LOOK_AGAIN})
+        history.move(
+            order,
+            State.RUNNING,
+            now=now,
+            actor=actor,
+            changes={"allocation": allocation, "due_at": now + LOOK_AGAIN},
+        )
 
 
 def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> None:
@@ -212,21 +283,37 @@ def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> 
     with transaction.atomic():
         ended = allocation.ended_at or now
         placed_cms = dispatch.use(
-            reservation=order.quote.reservation, started_at=allocation.started_at or ended, ended_at=ended,
+            reservation=order.quote.reservation,
+            started_at=allocation.started_at or ended,
+            ended_at=ended,
             # a machine that lost the run counted nothing; what it had told until then is what it failed to deliver
             total_cms=max(used_cms, allocation.core_ms) if site_failed else used_cms,
-            now=now, actor=actor, failed=site_failed,
+            now=now,
+            actor=actor,
+            failed=site_failed,
         )
         failpoint("order.used")
         rated = _rate(order, allocation, min(used_cms, placed_cms), outcome)
         package = order.quote.offering.package
         billing.charge(
-            cause=order.cause, organisation=order.organisation, provider=order.quote.offering.provider, rated=rated,
-            outcome=outcome, what=(package.name_en, package.name_zh), now=now, asset=order.quote.asset,
+            cause=order.cause,
+            organisation=order.organisation,
+            provider=order.quote.offering.provider,
+            rated=rated,
+            outcome=outcome,
+            what=(package.name_en, package.name_zh),
+            now=now,
+            asset=order.quote.asset,
         )
         failpoint("order.charged")
-        history.move(order, to, now=now, actor=actor, reason=allocation.reason,
-                     changes={"ended_at": now, "due_at": None, "reason": allocation.reason})
+        history.move(
+            order,
+            to,
+            now=now,
+            actor=actor,
+            reason=allocation.reason,
+            changes={"ended_at": now, "due_at": None, "reason": allocation.reason},
+        )
     failpoint("order.settled")
     after_commit("orders.tidy", allocation.pk)
 
@@ -241,15 +328,23 @@ def _rate(order: Order, allocation: Allocation, used_cms: int, outcome: str) -> 
     if outcome == Charge.Outcome.STOPPED:
         return rating.stopped(terms, used_cms=used_cms, cap=quote.cap)
     done = (allocation.result or {}).get("units_done", {}).get(quote.offering.package.unit_key, quote.units)
-    return rating.delivered(terms, units_quoted=quote.units, units_done=int(done), used_cms=used_cms, cap=quote.cap)
+    return rating.delivered(
+        terms, units_quoted=quote.units, units_done=int(done), used_cms=used_cms, cap=quote.cap
+    )
 
 
 def stop(*, order: Order, now: datetime, actor: str) -> Order:
     """Before the machine has it: cancelled, everything back. While it runs: ended, and only the computing is paid."""
     if order.state == State.PLACED:
         with transaction.atomic():
-            history.move(order, State.CANCELLED, now=now, actor=actor, reason="cancelled",
-                         changes={"ended_at": now, "due_at": None, "reason": "cancelled"})
+            history.move(
+                order,
+                State.CANCELLED,
+                now=now,
+                actor=actor,
+                reason="cancelled",
+                changes={"ended_at": now, "due_at": None, "reason": "cancelled"},
+            )
             billing.release(cause=order.cause, now=now)
             dispatch.release(reservation=order.quote.reservation, now=now, actor=actor, reason="cancelled")
         return order
@@ -262,7 +357,9 @@ def stop(*, order: Order, now: datetime, actor: str) -> Order:
 
 def expire_quotes(*, now: datetime, limit: int = 200) -> int:
     """Quotes whose time is over. Safe to repeat."""
-    due = Quote.objects.filter(state=Quote.State.OPEN, expires_at__lte=now).select_related("reservation")[:limit]
+    due = Quote.objects.filter(state=Quote.State.OPEN, expires_at__lte=now).select_related("reservation")[
+        :limit
+    ]
     for old in due:
         try:
             cancel_quote(quote=old, now=now, actor="system:sweep", reason="expired")
@@ -274,5 +371,7 @@ def expire_quotes(*, now: datetime, limit: int = 200) -> int:
 def due_orders(*, now: datetime, limit: int = 100) -> list[int]:
     """Orders that a lost message forgot."""
     return list(
-        Order.objects.filter(due_at__lte=now, state__in=Order.OPEN).order_by("due_at").values_list("pk", flat=True)[:limit]
+        Order.objects.filter(due_at__lte=now, state__in=Order.OPEN)
+        .order_by("due_at")
+        .values_list("pk", flat=True)[:limit]
     )

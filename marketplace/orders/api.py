@@ -105,10 +105,19 @@ class Uploads(Door):
             raise serializers.ValidationError({"params": ["not JSON"]}) from None
         file = asked.validated_data["file"]
         try:
-            upload = uploads.accept(package=package, data=file.file, filename=file.name, size_bytes=file.size,
-                                    organisation=self.organisation, params=params, now=self.now)
+            upload = uploads.accept(
+                package=package,
+                data=file.file,
+                filename=file.name,
+                size_bytes=file.size,
+                organisation=self.organisation,
+                params=params,
+                now=self.now,
+            )
         except InputRefused as refused:
-            raise serializers.ValidationError({"file": [f"{refused.says} {refused.what_to_do}".strip()]}) from None
+            raise serializers.ValidationError(
+                {"file": [f"{refused.says} {refused.what_to_do}".strip()]}
+            ) from None
         return Response(UploadShape(upload).data, status=status.HTTP_201_CREATED)
 
 
@@ -119,7 +128,8 @@ class Quotes(Door):
 
     def quotes(self) -> QuerySet[Quote]:
         return Quote.objects.filter(organisation=self.organisation).select_related(
-            "offering__package", "upload", "reservation__site")
+            "offering__package", "upload", "reservation__site"
+        )
 
     @extend_schema(responses=QuoteShape(many=True))
     def get(self, request: Request) -> Response:
@@ -134,8 +144,14 @@ class Quotes(Door):
         if upload is None:
             raise Http404
         quote = actions.quote(
-            organisation=self.organisation, offering=self._offering(data.get("offering"), upload), upload=upload,
-            units=data.get("units"), params=data["params"], asset=data["asset"], now=self.now, actor=self.actor,
+            organisation=self.organisation,
+            offering=self._offering(data.get("offering"), upload),
+            upload=upload,
+            units=data.get("units"),
+            params=data["params"],
+            asset=data["asset"],
+            now=self.now,
+            actor=self.actor,
         )
         return Response(QuoteShape(quote).data, status=status.HTTP_201_CREATED)
 
@@ -190,7 +206,9 @@ class Orders(Door):
     def post(self, request: Request) -> Response:
         asked = OrderRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        quote = Quote.objects.filter(organisation=self.organisation, public_id=asked.validated_data["quote"]).first()
+        quote = Quote.objects.filter(
+            organisation=self.organisation, public_id=asked.validated_data["quote"]
+        ).first()
         if quote is None:
             raise Http404
         order = actions.place(quote=quote, user=None, now=self.now, actor=self.actor)
@@ -219,11 +237,20 @@ def whole(order: Order) -> dict[str, Any]:
     return {
         **OrderShape(order).data,
         "progress": allocation.progress[-20:] if allocation else [],
-        "charge": None if charge is None else {
-            "public_id": charge.public_id, "outcome": charge.outcome, "asset": charge.asset,
-            "total": str(charge.total), "lines": charge.lines},
+        "charge": None
+        if charge is None
+        else {
+            "public_id": charge.public_id,
+            "outcome": charge.outcome,
+            "asset": charge.asset,
+            "total": str(charge.total),
+            "lines": charge.lines,
+        },
         "result": allocation.result if allocation else None,
-        "files": [{"public_id": f.public_id, "name": f.name, "bytes": f.size_bytes, "sha256": f.sha256} for f in files],
+        "files": [
+            {"public_id": f.public_id, "name": f.name, "bytes": f.size_bytes, "sha256": f.sha256}
+            for f in files
+        ],
     }
 
 
@@ -235,7 +262,12 @@ class StopOrder(Orders):
 
     @extend_schema(request=None, responses=OrderShape)
     def post(self, request: Request, public_id: str) -> Response:  # type: ignore[override]
-        order = self.orders().select_related("allocation", "quote__reservation").filter(public_id=public_id).first()
+        order = (
+            self.orders()
+            .select_related("allocation", "quote__reservation")
+            .filter(public_id=public_id)
+            .first()
+        )
         if order is None:
             raise Http404
         return Response(OrderShape(actions.stop(order=order, now=self.now, actor=self.actor)).data)
@@ -248,9 +280,17 @@ class OrderFile(Door):
 
     @extend_schema(responses={(200, "application/octet-stream"): bytes})
     def get(self, request: Request, public_id: str, file_id: str) -> FileResponse:
-        row = ResultFile.objects.filter(public_id=file_id, deleted_at=None, allocation__cause=f"order:{public_id}",
-                                        allocation__organisation=self.organisation).first()
+        row = ResultFile.objects.filter(
+            public_id=file_id,
+            deleted_at=None,
+            allocation__cause=f"order:{public_id}",
+            allocation__organisation=self.organisation,
+        ).first()
         if row is None:
             raise Http404
-        return FileResponse(default_storage.open(row.storage_key, "rb"), as_attachment=True, filename=row.name,
-                            content_type="application/octet-stream")
+        return FileResponse(
+            default_storage.open(row.storage_key, "rb"),
+            as_attachment=True,
+            filename=row.name,
+            content_type="application/octet-stream",
+        )

@@ -42,7 +42,9 @@ class JobForm(forms.Form):
         self.fields["file"].widget.attrs["accept"] = ",".join(manifest.accepts)
         if package.unit_key not in FROM_FILE:
             self.fields["units"] = forms.IntegerField(
-                label=package.sizing or package.unit, min_value=package.sizing_min, max_value=package.sizing_max,
+                label=package.sizing or package.unit,
+                min_value=package.sizing_min,
+                max_value=package.sizing_max,
                 initial=package.sizing_default,
             )
         for asked in self.asked:

@@ -19,12 +19,16 @@ class Upload(models.Model):
     """A customer's file, checked before anything is charged. Belongs to a session until a company takes it."""
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.CASCADE, related_name="uploads")
+    organisation = models.ForeignKey(
+        Organisation, null=True, on_delete=models.CASCADE, related_name="uploads"
+    )
     package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")
     filename = models.CharField(max_length=200)
     size_bytes = models.BigIntegerField()
     sha256 = models.CharField(max_length=64)
-    size = models.JSONField(help_text="plain sizes read from the file: {series: 20, lines: 8400, periods: 420}")
+    size = models.JSONField(
+        help_text="plain sizes read from the file: {series: 20, lines: 8400, periods: 420}"
+    )
     notes = models.JSONField(default=list, help_text="what was repaired: [[code, params]]")
     preview = models.JSONField(default=list)
     created_at = models.DateTimeField()
@@ -118,7 +122,9 @@ class Order(models.Model):
     OPEN = (State.PLACED, State.RUNNING)
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)
-    number = models.CharField(max_length=20, unique=True, help_text="what people say on the phone: 2611-00412")
+    number = models.CharField(
+        max_length=20, unique=True, help_text="what people say on the phone: 2611-00412"
+    )
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="orders")
     quote = models.OneToOneField(Quote, on_delete=models.PROTECT, related_name="order")
     placed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -43,9 +43,15 @@ def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | Non
     from marketplace.catalogue.pricing import cap_uy
 
     plans = (
-        Plan.objects.at(now).filter(offering__package=package, offering__state=Offering.State.PUBLISHED,
-                                    billing_mode=Plan.BillingMode.ON_DEMAND)
-        .select_related("offering__provider", "offering__package", "offering__region", "offering__resource_class")
+        Plan.objects.at(now)
+        .filter(
+            offering__package=package,
+            offering__state=Offering.State.PUBLISHED,
+            billing_mode=Plan.BillingMode.ON_DEMAND,
+        )
+        .select_related(
+            "offering__provider", "offering__package", "offering__region", "offering__resource_class"
+        )
     )
     best = min(plans, key=lambda p: (cap_uy(p, package.sizing_default), p.offering_id), default=None)
     return (best.offering, best) if best else None
@@ -53,19 +59,28 @@ def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | Non
 
 LINE_WORDS = {
     "package": lambda x, unit: (_("The package"), ""),
-    "units": lambda x, unit: (f"{x['quantity']:,} {unit}", _("CNY {price} each").format(price=yuan(x["unit_price"]))),
+    "units": lambda x, unit: (
+        f"{x['quantity']:,} {unit}",
+        _("CNY {price} each").format(price=yuan(x["unit_price"])),
+    ),
     "computing": lambda x, unit: (
         _("Computing"),
-        _("{hours} core-hours at CNY {rate}").format(hours=hours(x["quantity"]), rate=yuan(x["unit_price"], True))),
+        _("{hours} core-hours at CNY {rate}").format(
+            hours=hours(x["quantity"]), rate=yuan(x["unit_price"], True)
+        ),
+    ),
     "rounding": lambda x, unit: (_("Up to the next whole yuan"), ""),
     "above_cap": lambda x, unit: (_("Above the cap: not charged"), ""),
     "hours": lambda x, unit: (
         _("{hours} core-hours").format(hours=hours(x["quantity"])),
-        _("each counts {weight} in this hour").format(weight=f"{x['unit_price'] / 1_000_000:.2f}")),
+        _("each counts {weight} in this hour").format(weight=f"{x['unit_price'] / 1_000_000:.2f}"),
+    ),
 }
 
 
-def worded_lines(lines: list[dict[str, Any]], asset: str, unit: str, *, is_quote: bool = False) -> list[dict[str, Any]]:
+def worded_lines(
+    lines: list[dict[str, Any]], asset: str, unit: str, *, is_quote: bool = False
+) -> list[dict[str, Any]]:
     """Lines of a quote or charge for components/lines.html."""
     shown = []
     for line in lines:
@@ -147,20 +162,30 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     """From the file to the receipt. The step that runs is the last that reported progress."""
     quote = order.quote
     reserved = (
-        _("CNY {cap} set aside; nothing charged yet").format(cap=yuan(quote.cap)) if quote.asset == "CNY"
+        _("CNY {cap} set aside; nothing charged yet").format(cap=yuan(quote.cap))
+        if quote.asset == "CNY"
         else _("{cap} banked hours set aside").format(cap=hours(quote.cap))
     )
     shown = [
         StepView(_("File checked"), "done", _file_note(quote.upload), quote.upload.created_at),
-        StepView(_("Money reserved") if quote.asset == "CNY" else _("Hours reserved"), "done", reserved, order.placed_at),
+        StepView(
+            _("Money reserved") if quote.asset == "CNY" else _("Hours reserved"),
+            "done",
+            reserved,
+            order.placed_at,
+        ),
     ]
     if order.state == Order.State.CANCELLED:
         return [*shown, StepView(_("Cancelled"), "failed", _("Everything went back."), order.ended_at)]
     site = quote.reservation.site
     started = allocation.started_at if allocation else None
     waiting = order.is_open and not started
-    ready = StepView(_("Waiting for the machine") if waiting else _("Machine ready"), "done" if started else "now" if order.is_open else "failed",
-                     f"{site.name}, " + ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores), started)
+    ready = StepView(
+        _("Waiting for the machine") if waiting else _("Machine ready"),
+        "done" if started else "now" if order.is_open else "failed",
+        f"{site.name}, " + ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores),
+        started,
+    )
     return [*shown, ready, *_program_steps(order, allocation), _last_step(order)]
 
 
@@ -172,7 +197,9 @@ def _program_steps(order: Order, allocation: Allocation | None) -> list[StepView
             reported[str(entry["step"])] = entry
     keys = [s.key for s in manifest.steps]
     reached = max((keys.index(k) for k in reported if k in keys), default=-1)
-    finished = order.state == Order.State.DELIVERED or (allocation is not None and allocation.state == "succeeded")
+    finished = order.state == Order.State.DELIVERED or (
+        allocation is not None and allocation.state == "succeeded"
+    )
     begun = allocation is not None and allocation.started_at is not None
     shown = []
     for index, step in enumerate(manifest.steps):
@@ -191,7 +218,9 @@ def _last_step(order: Order) -> StepView:
     if order.state == Order.State.DELIVERED:
         return StepView(_("Result and receipt"), "done", "", order.ended_at)
     if order.state == Order.State.STOPPED:
-        return StepView(_("Stopped by you"), "done", _("Only the computing so far was charged."), order.ended_at)
+        return StepView(
+            _("Stopped by you"), "done", _("Only the computing so far was charged."), order.ended_at
+        )
     if order.state == Order.State.FAILED:
         return StepView(_("Failed"), "failed", sentence(order.reason or "exit"), order.ended_at)
     return StepView(_("Result and receipt"), "todo")
@@ -201,8 +230,9 @@ def order_view(order: Order) -> OrderView:
     """Put together from few queries; the order comes with quote, offering, package, site and allocation loaded."""
     allocation = order.allocation
     package = order.quote.offering.package
-    view = OrderView(order=order, allocation=allocation, steps=steps_of(order, allocation),
-                     headline=package.name, lede="")
+    view = OrderView(
+        order=order, allocation=allocation, steps=steps_of(order, allocation), headline=package.name, lede=""
+    )
     current = next((s for s in view.steps if s.state == "now"), None)
     if order.is_open:
         view.headline = current.label if current else str(_("Waiting for the machine"))
@@ -227,9 +257,19 @@ def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:
         return 0, 0
     terms = order.quote.terms
     computing = price_of(min(allocation.core_ms, terms["core_limit_cms"]), terms["rate_uy_per_hour"], "down")
-    done = max((int(p.get("done", 0)) for p in allocation.progress
-                if isinstance(p, dict) and p.get("of") == order.quote.units), default=0)
-    used = terms["base_uy"] + min(done, order.quote.units) * terms["per_unit_uy"] + computing if done else computing
+    done = max(
+        (
+            int(p.get("done", 0))
+            for p in allocation.progress
+            if isinstance(p, dict) and p.get("of") == order.quote.units
+        ),
+        default=0,
+    )
+    used = (
+        terms["base_uy"] + min(done, order.quote.units) * terms["per_unit_uy"] + computing
+        if done
+        else computing
+    )
     return min(used, order.quote.cap), min(computing, order.quote.cap)
 
 
@@ -242,8 +282,10 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
 
     return [
         {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},
-        {"label": _("Returned to the wallet") if asset == "CNY" else _("Returned to your banked hours"),
-         **amount(order.quote.cap - total)},
+        {
+            "label": _("Returned to the wallet") if asset == "CNY" else _("Returned to your banked hours"),
+            **amount(order.quote.cap - total),
+        },
     ]
 
 
@@ -251,9 +293,12 @@ def _files(order: Order, allocation: Allocation) -> list[dict[str, Any]]:
     from django.urls import reverse
 
     return [
-        {"url": reverse("orders:file", args=[order.organisation.slug, order.public_id, f.public_id]),
-         "label": in_words({"en": f.label_en, "zh": f.label_zh}) or f.name, "size": f.size_bytes,
-         "kind": f.name.rsplit(".", 1)[-1].upper()}
+        {
+            "url": reverse("orders:file", args=[order.organisation.slug, order.public_id, f.public_id]),
+            "label": in_words({"en": f.label_en, "zh": f.label_zh}) or f.name,
+            "size": f.size_bytes,
+            "kind": f.name.rsplit(".", 1)[-1].upper(),
+        }
         for f in allocation.files.filter(deleted_at=None)
     ]
 
@@ -264,19 +309,32 @@ def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, 
         return None
     head = result.get("headline") or {}
     table = result.get("table") or {}
-    columns = [{"label": in_words(c.get("label")), "right": c.get("align") == "right"} for c in table.get("columns", [])]
+    columns = [
+        {"label": in_words(c.get("label")), "right": c.get("align") == "right"}
+        for c in table.get("columns", [])
+    ]
 
     def cells(row: list[Any]) -> list[tuple[Any, bool]]:
-        return [(_figure(cell), columns[i]["right"] if i < len(columns) else False) for i, cell in enumerate(row)]
+        return [
+            (_figure(cell), columns[i]["right"] if i < len(columns) else False) for i, cell in enumerate(row)
+        ]
 
-    unit = {"value": package.value, "series": package.unit}.get(head.get("unit_key", ""), head.get("unit_key", ""))
+    unit = {"value": package.value, "series": package.unit}.get(
+        head.get("unit_key", ""), head.get("unit_key", "")
+    )
     return {
-        "label": in_words(head.get("label")), "value": _figure(head.get("value")), "unit": unit,
+        "label": in_words(head.get("label")),
+        "value": _figure(head.get("value")),
+        "unit": unit,
         "low": _figure(head.get("low")) if head.get("low") is not None else "",
         "high": _figure(head.get("high")) if head.get("high") is not None else "",
-        "stats": [{"value": _figure(s.get("value")), "label": in_words(s.get("label"))} for s in result.get("stats", [])],
+        "stats": [
+            {"value": _figure(s.get("value")), "label": in_words(s.get("label"))}
+            for s in result.get("stats", [])
+        ],
         "chart": result.get("chart"),
-        "columns": columns, "rows": [cells(r) for r in table.get("rows", [])],
+        "columns": columns,
+        "rows": [cells(r) for r in table.get("rows", [])],
         "total": cells(table["total"]) if table.get("total") else None,
         "notes": [in_words(n) for n in result.get("notes", [])],
     }
@@ -294,17 +352,32 @@ def _figure(value: Any) -> str:
 
 def quote_for(organisation: Organisation, public_id: str) -> Quote | None:
     return (
-        Quote.objects.select_related("offering__package", "offering__provider", "offering__region",
-                                     "reservation__site__region", "upload__package", "organisation")
-        .filter(organisation=organisation, public_id=public_id).first()
+        Quote.objects.select_related(
+            "offering__package",
+            "offering__provider",
+            "offering__region",
+            "reservation__site__region",
+            "upload__package",
+            "organisation",
+        )
+        .filter(organisation=organisation, public_id=public_id)
+        .first()
     )
 
 
 def order_for(organisation: Organisation, public_id: str) -> Order | None:
     return (
-        Order.objects.select_related("quote__offering__package", "quote__offering__provider", "quote__upload__package",
-                                     "quote__reservation__site__region", "allocation", "organisation", "placed_by")
-        .filter(organisation=organisation, public_id=public_id).first()
+        Order.objects.select_related(
+            "quote__offering__package",
+            "quote__offering__provider",
+            "quote__upload__package",
+            "quote__reservation__site__region",
+            "allocation",
+            "organisation",
+            "placed_by",
+        )
+        .filter(organisation=organisation, public_id=public_id)
+        .first()
     )
 
 
@@ -324,8 +397,11 @@ def latest_progress(allocation: Allocation | None) -> dict[str, Any]:
     """The newest line a program reported: words, and how far it is (done of of)."""
     for entry in reversed(allocation.progress if allocation else []):
         if isinstance(entry, dict):
-            return {"text": in_words({"en": str(entry.get("text_en", "")), "zh": str(entry.get("text_zh", ""))}),
-                    "done": entry.get("done"), "of": entry.get("of")}
+            return {
+                "text": in_words({"en": str(entry.get("text_en", "")), "zh": str(entry.get("text_zh", ""))}),
+                "done": entry.get("done"),
+                "of": entry.get("of"),
+            }
     return {}
 
 
@@ -362,16 +438,41 @@ def transfers(order: Order) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for hold in found.holds:
         words = str(hold.account.get_kind_display())
-        rows.append({"at": hold.created_at, "what": _("Reserved"), "source": words, "target": _("Reserved"),
-                     "amount": hold.amount, "asset": hold.account.asset})
+        rows.append(
+            {
+                "at": hold.created_at,
+                "what": _("Reserved"),
+                "source": words,
+                "target": _("Reserved"),
+                "amount": hold.amount,
+                "asset": hold.account.asset,
+            }
+        )
         if hold.released and hold.resolved_at:
-            rows.append({"at": hold.resolved_at, "what": _("Returned"), "source": _("Reserved"), "target": words,
-                         "amount": hold.released, "asset": hold.account.asset})
+            rows.append(
+                {
+                    "at": hold.resolved_at,
+                    "what": _("Returned"),
+                    "source": _("Reserved"),
+                    "target": words,
+                    "amount": hold.released,
+                    "asset": hold.account.asset,
+                }
+            )
     for journal in found.journals:
-        out = ", ".join(sorted({str(p.account.get_kind_display()) for p in journal.postings.all() if p.amount < 0}))
+        out = ", ".join(
+            sorted({str(p.account.get_kind_display()) for p in journal.postings.all() if p.amount < 0})
+        )
         for posting in journal.postings.all():
             if posting.amount > 0:
-                rows.append({"at": journal.at, "what": journal.get_reason_display(), "source": out,
-                             "target": posting.account.get_kind_display(), "amount": posting.amount,
-                             "asset": posting.account.asset})
+                rows.append(
+                    {
+                        "at": journal.at,
+                        "what": journal.get_reason_display(),
+                        "source": out,
+                        "target": posting.account.get_kind_display(),
+                        "amount": posting.amount,
+                        "asset": posting.account.asset,
+                    }
+                )
     return sorted(rows, key=lambda row: row["at"])

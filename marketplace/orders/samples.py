@@ -46,7 +46,9 @@ def start(*, package: Package, now: datetime) -> SampleRun:
     if not package.is_runnable or not package.sample:
         raise Refused("not_available")
     platform = Organisation.objects.get(role=Organisation.Role.PLATFORM)
-    site_ids = list(Site.objects.filter(organisation=platform, state=Site.State.VERIFIED).values_list("pk", flat=True))
+    site_ids = list(
+        Site.objects.filter(organisation=platform, state=Site.State.VERIFIED).values_list("pk", flat=True)
+    )
     recipe = recipes.get(package.recipe)
     run = SampleRun(package=package, created_at=now)
     run.save()
@@ -57,15 +59,31 @@ def start(*, package: Package, now: datetime) -> SampleRun:
     wall_s = min(WALL_S, recipe.manifest.wall_s)
     cores = min(recipe.manifest.cores, site.cards)
     reservation = dispatch.reserve(
-        organisation=platform, resource_class_id=site.resource_class_id, cores=cores, wall_s=wall_s, start=now,
-        latest_start=now + START_WITHIN, expires_at=now + START_WITHIN, cause=cause, now=now, site_ids=site_ids,
+        organisation=platform,
+        resource_class_id=site.resource_class_id,
+        cores=cores,
+        wall_s=wall_s,
+        start=now,
+        latest_start=now + START_WITHIN,
+        expires_at=now + START_WITHIN,
+        cause=cause,
+        now=now,
+        site_ids=site_ids,
         own_share=False,
     )
     dispatch.keep(reservation=reservation, cause=cause, now=now, actor="system:sample")
     run.allocation = provisioning.allocate(
-        organisation=platform, cause=cause, site=reservation.site, reservation=reservation, recipe=package.recipe,
-        input_key=_sample_key(package), params=package.params, cores=cores,
-        memory_mb=min(recipe.manifest.memory_mb, site.memory_mb * site.cards), wall_s=wall_s, now=now,
+        organisation=platform,
+        cause=cause,
+        site=reservation.site,
+        reservation=reservation,
+        recipe=package.recipe,
+        input_key=_sample_key(package),
+        params=package.params,
+        cores=cores,
+        memory_mb=min(recipe.manifest.memory_mb, site.memory_mb * site.cards),
+        wall_s=wall_s,
+        now=now,
         actor="system:sample",
     )
     run.save()
@@ -76,7 +94,9 @@ def start(*, package: Package, now: datetime) -> SampleRun:
 def _sample_key(package: Package) -> str:
     """The sample, checked and cleaned like any customer's file, kept once in the storage."""
     path = recipes.FOLDER / package.sample
-    digest = hashlib.sha256(path.read_bytes() + repr(sorted(package.params.items())).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(path.read_bytes() + repr(sorted(package.params.items())).encode()).hexdigest()[
+        :32
+    ]
     key = f"samples/{digest}"
     if not default_storage.exists(key):
         with path.open("rb") as f:
@@ -87,7 +107,9 @@ def _sample_key(package: Package) -> str:
 
 def advance(*, run_id: int, now: datetime) -> SampleRun:
     """Move a sample run on; when it has ended, give its room back. Safe to repeat."""
-    run = SampleRun.objects.select_related("allocation__reservation", "allocation__site", "package").get(pk=run_id)
+    run = SampleRun.objects.select_related("allocation__reservation", "allocation__site", "package").get(
+        pk=run_id
+    )
     assert run.allocation is not None
     allocation = provisioning.advance(allocation_id=run.allocation.pk, now=now, actor="system:sample")
     if allocation.is_ended and allocation.reservation is not None:
@@ -96,8 +118,12 @@ def advance(*, run_id: int, now: datetime) -> SampleRun:
         except EngineUnavailable:
             return run
         dispatch.use(
-            reservation=allocation.reservation, started_at=allocation.started_at or now, ended_at=now,
-            total_cms=usage.core_ms if usage else 0, now=now, actor="system:sample",
+            reservation=allocation.reservation,
+            started_at=allocation.started_at or now,
+            ended_at=now,
+            total_cms=usage.core_ms if usage else 0,
+            now=now,
+            actor="system:sample",
         )
     run.allocation = allocation
     return run

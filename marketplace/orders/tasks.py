@@ -53,5 +53,3 @@ def sweep(**kwargs) -> None:
 @shared_task(name="orders.open_pool", ignore_result=True)
 def open_pool(**kwargs) -> None:
     dispatch.open_always(now=clock.now())
-
-

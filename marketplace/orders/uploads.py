@@ -18,8 +18,16 @@ from portal.core.errors import Refused
 from .models import Upload
 
 
-def accept(*, package: Package, data: BinaryIO, filename: str, size_bytes: int, organisation: Organisation | None,
-           params: dict[str, Any] | None = None, now: datetime) -> Upload:
+def accept(
+    *,
+    package: Package,
+    data: BinaryIO,
+    filename: str,
+    size_bytes: int,
+    organisation: Organisation | None,
+    params: dict[str, Any] | None = None,
+    now: datetime,
+) -> Upload:
     """Check a file and keep what the program will read. Raises InputRefused: nothing was kept then.
 
     Refused("not_available") for a package that no recipe runs.
@@ -30,9 +38,14 @@ def accept(*, package: Package, data: BinaryIO, filename: str, size_bytes: int, 
     checked = recipe.check(data, filename, {**package.params, **(params or {})})
     with transaction.atomic():
         upload = Upload.objects.create(
-            organisation=organisation, package=package, filename=filename[-200:], size_bytes=size_bytes,
-            sha256=hashlib.sha256(checked.clean).hexdigest(), size=checked.size,
-            notes=[[n.code, dict(n.params)] for n in checked.notes], preview=[list(r) for r in checked.preview],
+            organisation=organisation,
+            package=package,
+            filename=filename[-200:],
+            size_bytes=size_bytes,
+            sha256=hashlib.sha256(checked.clean).hexdigest(),
+            size=checked.size,
+            notes=[[n.code, dict(n.params)] for n in checked.notes],
+            preview=[list(r) for r in checked.preview],
             created_at=now,
         )
         default_storage.save(upload.storage_key, ContentFile(checked.clean))

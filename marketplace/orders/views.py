@@ -67,8 +67,15 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
             else:
                 status = 422
         units = (uploads.units_of(upload) if upload else None) or _units(request, pack)
-        context |= {"form": form, "upload": upload, "offering": offering, "plan": plan, "units": units,
-                    "cap_uy": cap_uy(plan, units), "size_text": queries.count_of(pack, units)}
+        context |= {
+            "form": form,
+            "upload": upload,
+            "offering": offering,
+            "plan": plan,
+            "units": units,
+            "cap_uy": cap_uy(plan, units),
+            "size_text": queries.count_of(pack, units),
+        }
     return render(request, "orders/package", context, status=status)
 
 
@@ -85,7 +92,11 @@ def _my_upload(request: HttpRequest, package: Package) -> Upload | None:
     public_id = request.GET.get("file", "")
     if not public_id:
         return None
-    upload = Upload.objects.select_related("package").filter(public_id=public_id, package=package, deleted_at=None).first()
+    upload = (
+        Upload.objects.select_related("package")
+        .filter(public_id=public_id, package=package, deleted_at=None)
+        .first()
+    )
     if upload is None:
         return None
     company = company_of(request)
@@ -96,15 +107,26 @@ def _my_upload(request: HttpRequest, package: Package) -> Upload | None:
 
 def _take(request: HttpRequest, package: Package, form: JobForm, now) -> Upload:
     file = form.cleaned_data["file"]
-    upload = uploads.accept(package=package, data=file.file, filename=file.name, size_bytes=file.size,
-                            organisation=company_of(request), params=form.params(), now=now)
+    upload = uploads.accept(
+        package=package,
+        data=file.file,
+        filename=file.name,
+        size_bytes=file.size,
+        organisation=company_of(request),
+        params=form.params(),
+        now=now,
+    )
     request.session[MINE] = [*request.session.get(MINE, [])[-19:], upload.public_id]
-    request.session[f"job:{upload.public_id}"] = {"units": form.cleaned_data.get("units"), "params": form.params()}
+    request.session[f"job:{upload.public_id}"] = {
+        "units": form.cleaned_data.get("units"),
+        "params": form.params(),
+    }
     return upload
 
 
-def _to_quote(request: HttpRequest, package: Package, upload: Upload, units: int | None,
-              params: dict[str, Any]) -> HttpResponse:
+def _to_quote(
+    request: HttpRequest, package: Package, upload: Upload, units: int | None, params: dict[str, Any]
+) -> HttpResponse:
     """Signed in: the binding quote. Otherwise: the page with this file's price, and the way to sign up."""
     company = company_of(request)
     here = f"{reverse('orders:package', args=[package.code])}?file={upload.public_id}"
@@ -119,8 +141,16 @@ def _to_quote(request: HttpRequest, package: Package, upload: Upload, units: int
         raise Refused("not_available")
     try:
         quote = actions.quote(
-            organisation=company, offering=found[0], upload=upload, units=units, now=now, actor=actor_of(request),
-            params={**params, "language": (get_language() or "en")[:2]},  # of the words inside the result's files
+            organisation=company,
+            offering=found[0],
+            upload=upload,
+            units=units,
+            now=now,
+            actor=actor_of(request),
+            params={
+                **params,
+                "language": (get_language() or "en")[:2],
+            },  # of the words inside the result's files
         )
     except Refused as refused:
         messages.error(request, str(refused))
@@ -132,7 +162,12 @@ def _excerpt(refused: InputRefused) -> list[dict[str, Any]]:
     if refused.excerpt is None:
         return []
     return [
-        {"line": number, "cells": cells, "bad": number == refused.excerpt.line, "bad_cell": refused.excerpt.cell}
+        {
+            "line": number,
+            "cells": cells,
+            "bad": number == refused.excerpt.line,
+            "bad_cell": refused.excerpt.cell,
+        }
         for number, cells in refused.excerpt.rows
     ]
 
@@ -148,14 +183,23 @@ def try_sample(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_GET
 def sample(request: HttpRequest, public_id: str) -> HttpResponse:
-    run = get_object_or_404(SampleRun.objects.select_related("package", "allocation__site"), public_id=public_id)
+    run = get_object_or_404(
+        SampleRun.objects.select_related("package", "allocation__site"), public_id=public_id
+    )
     allocation = run.allocation
-    return render(request, "orders/sample", {
-        "run": run, "package": run.package, "allocation": allocation,
-        "result": queries.worded_result(allocation.result if allocation else None, run.package),
-        "live": allocation is not None and not allocation.is_ended,
-        "progress": queries.latest_progress(allocation),
-    }, fragment="orders/_sample")
+    return render(
+        request,
+        "orders/sample",
+        {
+            "run": run,
+            "package": run.package,
+            "allocation": allocation,
+            "result": queries.worded_result(allocation.result if allocation else None, run.package),
+            "live": allocation is not None and not allocation.is_ended,
+            "progress": queries.latest_progress(allocation),
+        },
+        fragment="orders/_sample",
+    )
 
 
 @company_view()
@@ -185,14 +229,27 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
     payers, missing = queries.payers(organisation, found.cap, found.asset)
     lines = queries.worded_lines(found.lines, found.asset, package.unit, is_quote=True)
     over = found.state != Quote.State.OPEN or found.expires_at <= now
-    return render(request, "orders/quote", {
-        "quote": found, "package": package, "lines": lines, "payers": payers, "missing": missing, "now": now,
-        "over": over, "refused": refused, "size_text": queries.count_of(package, found.units),
-        "again": f"{reverse('orders:package', args=[package.code])}?file={found.upload.public_id}",
-        "needs_approval": organisation.state == Organisation.State.REGISTERED
-        and found.cap > policy.UNAPPROVED_ORDER_LIMIT_UY,
-        "notes": queries.upload_notes(found.upload), "total_s": policy.QUOTE_VALID_S,
-    }, status=refused.status if refused else 200)
+    return render(
+        request,
+        "orders/quote",
+        {
+            "quote": found,
+            "package": package,
+            "lines": lines,
+            "payers": payers,
+            "missing": missing,
+            "now": now,
+            "over": over,
+            "refused": refused,
+            "size_text": queries.count_of(package, found.units),
+            "again": f"{reverse('orders:package', args=[package.code])}?file={found.upload.public_id}",
+            "needs_approval": organisation.state == Organisation.State.REGISTERED
+            and found.cap > policy.UNAPPROVED_ORDER_LIMIT_UY,
+            "notes": queries.upload_notes(found.upload),
+            "total_s": policy.QUOTE_VALID_S,
+        },
+        status=refused.status if refused else 200,
+    )
 
 
 def _may_buy(request: HttpRequest) -> None:
@@ -204,7 +261,9 @@ def _may_buy(request: HttpRequest) -> None:
 def orders(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """All orders of a company, newest first; filter and cursor stand in the URL."""
     state = request.GET.get("state", "")
-    rows = Order.objects.filter(organisation=organisation).select_related("quote__offering__package", "allocation")
+    rows = Order.objects.filter(organisation=organisation).select_related(
+        "quote__offering__package", "allocation"
+    )
     if state == "open":
         rows = rows.filter(state__in=Order.OPEN)
     elif state in Order.State.values:
@@ -214,10 +273,17 @@ def orders(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         rows = rows.filter(pk__lt=int(before))
     page = list(rows.order_by("-id")[: PAGE + 1])
     older = f"?state={state}&before={page[PAGE - 1].pk}" if len(page) > PAGE else ""
-    return render(request, "orders/list", {
-        "orders": queries.with_charges(page[:PAGE]), "state": state, "older": older,
-        "states": [("", _("All")), ("open", _("Under way")), *Order.State.choices[2:]], "before": before,
-    })
+    return render(
+        request,
+        "orders/list",
+        {
+            "orders": queries.with_charges(page[:PAGE]),
+            "state": state,
+            "older": older,
+            "states": [("", _("All")), ("open", _("Under way")), *Order.State.choices[2:]],
+            "before": before,
+        },
+    )
 
 
 @company_view()
@@ -232,10 +298,20 @@ def order(request: HttpRequest, organisation: Organisation, public_id: str) -> H
         return redirect("orders:detail", organisation.slug, public_id)
     view = queries.order_view(found)
     package = found.quote.offering.package
-    return render(request, "orders/detail", {
-        "view": view, "order": found, "quote": found.quote, "package": package, "now": clock.now(),
-        "result": queries.worded_result(view.result, package), "size_text": queries.count_of(package, found.quote.units),
-    }, fragment="orders/_detail")
+    return render(
+        request,
+        "orders/detail",
+        {
+            "view": view,
+            "order": found,
+            "quote": found.quote,
+            "package": package,
+            "now": clock.now(),
+            "result": queries.worded_result(view.result, package),
+            "size_text": queries.count_of(package, found.quote.units),
+        },
+        fragment="orders/_detail",
+    )
 
 
 @company_view()
@@ -244,18 +320,28 @@ def why(request: HttpRequest, organisation: Organisation, public_id: str) -> Htt
     found = queries.order_for(organisation, public_id)
     if found is None:
         raise Http404
-    return render(request, "orders/why", {"order": found, "quote": found.quote, "package": found.quote.offering.package,
-                                          **queries.why(found)})
+    return render(
+        request,
+        "orders/why",
+        {"order": found, "quote": found.quote, "package": found.quote.offering.package, **queries.why(found)},
+    )
 
 
 @company_view()
 def file(request: HttpRequest, organisation: Organisation, public_id: str, file_id: str) -> HttpResponse:
     """A result file, as a download; never shown as a page of this site."""
     row = get_object_or_404(
-        ResultFile, public_id=file_id, deleted_at=None, allocation__cause=f"order:{public_id}",
+        ResultFile,
+        public_id=file_id,
+        deleted_at=None,
+        allocation__cause=f"order:{public_id}",
         allocation__organisation=organisation,
     )
-    response = FileResponse(default_storage.open(row.storage_key, "rb"), as_attachment=True, filename=row.name,
-                            content_type="application/octet-stream")
+    response = FileResponse(
+        default_storage.open(row.storage_key, "rb"),
+        as_attachment=True,
+        filename=row.name,
+        content_type="application/octet-stream",
+    )
     response["X-Content-Type-Options"] = "nosniff"
     return response

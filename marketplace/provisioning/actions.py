@@ -41,16 +41,38 @@ State = Allocation.State
 
 
 @transaction.atomic
-def allocate(*, organisation: Organisation, cause: str, site: Site, reservation: Reservation | None, recipe: str,
-             input_key: str, params: dict[str, Any], cores: int, memory_mb: int, wall_s: int, now: datetime,
-             actor: str) -> Allocation:
+def allocate(
+    *,
+    organisation: Organisation,
+    cause: str,
+    site: Site,
+    reservation: Reservation | None,
+    recipe: str,
+    input_key: str,
+    params: dict[str, Any],
+    cores: int,
+    memory_mb: int,
+    wall_s: int,
+    now: datetime,
+    actor: str,
+) -> Allocation:
     """The allocation of that cause, made at the first call."""
     try:
         with transaction.atomic():
             allocation = Allocation.objects.create(
-                organisation=organisation, cause=cause, site=site, reservation=reservation, recipe=recipe,
-                input_key=input_key, params=params, cores=cores, memory_mb=memory_mb, wall_s=wall_s, due_at=now,
-                give_up_at=now + timedelta(seconds=GIVE_UP_S), created_at=now,
+                organisation=organisation,
+                cause=cause,
+                site=site,
+                reservation=reservation,
+                recipe=recipe,
+                input_key=input_key,
+                params=params,
+                cores=cores,
+                memory_mb=memory_mb,
+                wall_s=wall_s,
+                due_at=now,
+                give_up_at=now + timedelta(seconds=GIVE_UP_S),
+                created_at=now,
             )
     except IntegrityError:
         return Allocation.objects.get(cause=cause)
@@ -84,7 +106,9 @@ def advance(*, allocation_id: int, now: datetime, actor: str) -> Allocation:
 
 def _claim(allocation: Allocation, now: datetime) -> bool:
     lease = now + timedelta(seconds=LEASE_S)
-    mine = Allocation.objects.filter(pk=allocation.pk, due_at=allocation.due_at, due_at__lte=now, ended_at=None)
+    mine = Allocation.objects.filter(
+        pk=allocation.pk, due_at=allocation.due_at, due_at__lte=now, ended_at=None
+    )
     if mine.update(due_at=lease) != 1:
         return False
     allocation.due_at = lease
@@ -101,8 +125,13 @@ def _start(allocation: Allocation, now: datetime, actor: str) -> None:
         _end(allocation, State.FAILED, now=now, actor=actor, reason=refused.code)
         return
     failpoint("order.started")
-    history.move(allocation, State.STARTED, now=now, actor=actor,
-                 changes={"native_id": started.native_id, "attempts": 0, "due_at": now + timedelta(seconds=1)})
+    history.move(
+        allocation,
+        State.STARTED,
+        now=now,
+        actor=actor,
+        changes={"native_id": started.native_id, "attempts": 0, "due_at": now + timedelta(seconds=1)},
+    )
     allocation.due_at = now
 
 
@@ -113,8 +142,14 @@ def _work(allocation: Allocation) -> Work:
         with default_storage.open(allocation.input_key, "rb") as f:
             files["input.csv"] = f.read()
     return Work(
-        key=allocation.public_id, tenant=allocation.organisation.public_id, program=recipe.program, files=files,
-        params=allocation.params, cores=allocation.cores, memory_mb=allocation.memory_mb, wall_s=allocation.wall_s,
+        key=allocation.public_id,
+        tenant=allocation.organisation.public_id,
+        program=recipe.program,
+        files=files,
+        params=allocation.params,
+        cores=allocation.cores,
+        memory_mb=allocation.memory_mb,
+        wall_s=allocation.wall_s,
         cpu_limit_ms=allocation.cores * allocation.wall_s * 1000,
     )
 
@@ -128,8 +163,12 @@ def _look(allocation: Allocation, now: datetime, actor: str) -> None:
         _end(allocation, State.FAILED, now=now, actor=actor, reason="lost")
         return
     seen: dict[str, Any] = {
-        "phase": status.state, "progress": list(status.progress)[-200:], "core_ms": status.core_ms, "cpu_ms": status.cpu_ms,
-        "log": _log(engine, ref, allocation.public_id), "attempts": 0,
+        "phase": status.state,
+        "progress": list(status.progress)[-200:],
+        "core_ms": status.core_ms,
+        "cpu_ms": status.cpu_ms,
+        "log": _log(engine, ref, allocation.public_id),
+        "attempts": 0,
     }
     if status.state in ("waiting", "running"):
         if status.started_at is not None and allocation.started_at is None:
@@ -179,16 +218,23 @@ def _bring_home(allocation: Allocation, now: datetime) -> dict[str, Any] | None:
                 result = json.loads(Path(path).read_text("utf-8"))
             except ValueError:
                 return None
-            labels = {f.get("name", ""): f.get("label", {}) for f in result.get("files", []) if isinstance(f, dict)}
+            labels = {
+                f.get("name", ""): f.get("label", {}) for f in result.get("files", []) if isinstance(f, dict)
+            }
     for name, path, size in found:
         if name == "result.json":
             continue
         label = labels.get(name, {})
         row, _ = ResultFile.objects.get_or_create(
-            allocation=allocation, name=name,
-            defaults={"label_en": label.get("en", name)[:120], "label_zh": label.get("zh", name)[:120],
-                      "size_bytes": size, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-                      "created_at": now},
+            allocation=allocation,
+            name=name,
+            defaults={
+                "label_en": label.get("en", name)[:120],
+                "label_zh": label.get("zh", name)[:120],
+                "size_bytes": size,
+                "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+                "created_at": now,
+            },
         )
         if not default_storage.exists(row.storage_key):
             with Path(path).open("rb") as f:
@@ -197,8 +243,14 @@ def _bring_home(allocation: Allocation, now: datetime) -> dict[str, Any] | None:
 
 
 def _end(allocation: Allocation, to: str, *, now: datetime, actor: str, reason: str, **seen: Any) -> None:
-    history.move(allocation, to, now=now, actor=actor, reason=reason,
-                 changes={**seen, "reason": reason, "ended_at": now, "due_at": None})
+    history.move(
+        allocation,
+        to,
+        now=now,
+        actor=actor,
+        reason=reason,
+        changes={**seen, "reason": reason, "ended_at": now, "due_at": None},
+    )
 
 
 def _retry(allocation: Allocation, now: datetime, actor: str, why: str) -> None:

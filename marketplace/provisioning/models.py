@@ -34,9 +34,13 @@ class Allocation(models.Model):
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    cause = models.CharField(max_length=60, unique=True, help_text="what it is for: order:…, sample:…, site:…")
+    cause = models.CharField(
+        max_length=60, unique=True, help_text="what it is for: order:…, sample:…, site:…"
+    )
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="allocations")
-    reservation = models.ForeignKey(Reservation, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reservation = models.ForeignKey(
+        Reservation, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     recipe = models.CharField(max_length=30)
     input_key = models.CharField(max_length=120, blank=True, help_text="in the private storage; never a path")
     params = models.JSONField(default=dict, blank=True)
@@ -44,7 +48,9 @@ class Allocation(models.Model):
     memory_mb = models.PositiveIntegerField()
     wall_s = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=State, default=State.PENDING)
-    due_at = models.DateTimeField(null=True, blank=True, help_text="when to look at it again; null when ended")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="when to look at it again; null when ended"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     give_up_at = models.DateTimeField(help_text="a machine that does not answer until then has failed")
     stop_asked_at = models.DateTimeField(null=True, blank=True)

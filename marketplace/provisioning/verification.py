@@ -34,8 +34,13 @@ State = Site.State
 
 def start(*, site: Site, now: datetime, actor: str) -> None:
     """Begin the benchmark. Raises Stale when it is running already."""
-    history.move(site, State.VERIFYING, now=now, actor=actor,
-                 changes={"verify_due_at": now, "verify_attempts": site.verify_attempts + 1})
+    history.move(
+        site,
+        State.VERIFYING,
+        now=now,
+        actor=actor,
+        changes={"verify_due_at": now, "verify_attempts": site.verify_attempts + 1},
+    )
     after_commit("provisioning.verify", site.pk)
 
 
@@ -52,8 +57,17 @@ def advance(*, site_id: int, now: datetime, actor: str) -> Site:
     key = f"ver_{site.public_id}_{site.verify_attempts}"
     engine, ref = engine_of(site), site_ref(site)
     try:
-        engine.start(ref, Work(key=key, tenant=site.public_id, program=BENCHMARK_PROGRAM, cores=1,
-                               memory_mb=min(256, site.memory_mb), wall_s=WALL_S))
+        engine.start(
+            ref,
+            Work(
+                key=key,
+                tenant=site.public_id,
+                program=BENCHMARK_PROGRAM,
+                cores=1,
+                memory_mb=min(256, site.memory_mb),
+                wall_s=WALL_S,
+            ),
+        )
         status = engine.check(ref, key)
     except EngineUnavailable:
         Site.objects.filter(pk=site.pk).update(verify_due_at=now + LOOK_AGAIN * 5)
@@ -79,9 +93,20 @@ def advance(*, site_id: int, now: datetime, actor: str) -> Site:
 
 def _end(site: Site, to: str, now: datetime, actor: str, reason: str, score: int | None) -> None:
     try:
-        history.move(site, to, now=now, actor=actor, reason=reason, score=score or 0, needed=needed_score(),
-                     changes={"score": score, "verify_due_at": None,
-                              "verified_at": now if to == State.VERIFIED else site.verified_at})
+        history.move(
+            site,
+            to,
+            now=now,
+            actor=actor,
+            reason=reason,
+            score=score or 0,
+            needed=needed_score(),
+            changes={
+                "score": score,
+                "verify_due_at": None,
+                "verified_at": now if to == State.VERIFIED else site.verified_at,
+            },
+        )
     except Stale:
         site.refresh_from_db()
 
@@ -100,7 +125,9 @@ def _score(results: list[tuple[str, Path, int]]) -> int | None:
 
 def due(*, now: datetime) -> list[int]:
     """Sites whose benchmark wants a look."""
-    return list(Site.objects.filter(state=State.VERIFYING, verify_due_at__lte=now).values_list("pk", flat=True))
+    return list(
+        Site.objects.filter(state=State.VERIFYING, verify_due_at__lte=now).values_list("pk", flat=True)
+    )
 
 
 def beat_all(*, now: datetime) -> int:

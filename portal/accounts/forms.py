@@ -96,10 +96,9 @@ class RegistrationForm(CompanyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if settings.DEMO:
-            self.fields["uscc"].help_text = _(
-                "18 characters, on the business licence. In the demonstration a made-up one will do: %(code)s"
-            ) % {"code": made_up_code()}
+        if settings.DEMO:  # a visitor has no business licence at hand
+            self.fields["uscc"].initial = made_up_code()
+            self.fields["uscc"].help_text = _("A made-up code for this demonstration; write yours over it.")
 
     def clean_uscc(self) -> str:
         try:
@@ -130,7 +129,8 @@ class InvitationForm(forms.Form):
 
 
 class KeyForm(forms.Form):
-    LIVES = (("90", _("90 days")), ("365", _("one year")), ("", _("until it is revoked")))
+    FOREVER = "0"
+    LIVES = (("90", _("90 days")), ("365", _("one year")), (FOREVER, _("until it is revoked")))
 
     name = forms.CharField(
         label=_("Name"),
@@ -145,8 +145,8 @@ class KeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one thing that the key may do.")},
     )
-    life = forms.ChoiceField(label=_("How long it works"), choices=LIVES, required=False)
+    life = forms.ChoiceField(label=_("How long it works"), choices=LIVES, initial="90")
 
     def expires_at(self, now: datetime) -> datetime | None:
         days = self.cleaned_data["life"]
-        return now + timedelta(days=int(days)) if days else None
+        return None if days == self.FOREVER else now + timedelta(days=int(days))

@@ -73,11 +73,14 @@ def _operation(method: str, path: str, raw: dict[str, Any], shapes: dict[str, An
     body = raw.get("requestBody", {}).get("content", {})
     status = next((code for code in raw.get("responses", {}) if code.startswith("2")), "")
     answer = raw.get("responses", {}).get(status, {}).get("content", {})
+    first, _line, rest = raw.get("description", "").partition(
+        "\n"
+    )  # a door's docstring: what it is, then more
     return Operation(
         method=method.upper(),
         path=path,
-        summary=raw.get("summary", ""),
-        text=raw.get("description", ""),
+        summary=raw.get("summary") or first,
+        text=rest.strip() if not raw.get("summary") else raw.get("description", ""),
         parameters=parameters,
         sends=tuple(_fields(body, shapes)),
         gets=tuple(_fields(answer, shapes)),

@@ -48,6 +48,13 @@ class DoorSchema(AutoSchema):
         named = [COMPANY] if hasattr(self.view, "scopes") else []
         return [*named, KEY] if self.method in ("POST", "PUT", "PATCH", "DELETE") else named
 
+    def get_description(self) -> str:
+        """The docstring of the method or of the door itself, never that of a base class."""
+        return super().get_description() if type(self.view).__doc__ or self._has_own_words() else ""
+
+    def _has_own_words(self) -> bool:
+        return bool(getattr(self.view, self.method.lower(), None).__doc__)
+
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         bodies.setdefault("default", self._get_response_for_code(Error, "default"))

@@ -64,4 +64,11 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
         return str(text[0])
 
 
-register_refusals({"stale": (_("This changed while you were looking. Load the page again and look before you repeat it."), 409)})
+register_refusals(
+    {
+        "stale": (
+            _("This changed while you were looking. Load the page again and look before you repeat it."),
+            409,
+        )
+    }
+)

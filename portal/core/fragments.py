@@ -8,8 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as django_render
 
 
-def render(request: HttpRequest, page: str, context: dict[str, Any] | None = None, *, fragment: str | None = None,
-           status: int = 200) -> HttpResponse:
+def render(
+    request: HttpRequest,
+    page: str,
+    context: dict[str, Any] | None = None,
+    *,
+    fragment: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
     """Render `page` ("orders/detail"), or `fragment` when htmx asks for a part of it.
 
     A boosted or history-restoring htmx request wants the page.

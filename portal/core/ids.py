@@ -13,7 +13,9 @@ def uuid7_int() -> int:
     """128 bits: 48 of Unix milliseconds, version 7, variant 2, the rest random (RFC 9562)."""
     millis = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10), "big")
-    return (millis << 80) | (7 << 76) | ((random >> 68 & 0xFFF) << 64) | (2 << 62) | (random & ((1 << 62) - 1))
+    return (
+        (millis << 80) | (7 << 76) | ((random >> 68 & 0xFFF) << 64) | (2 << 62) | (random & ((1 << 62) - 1))
+    )
 
 
 def public_id(prefix: str) -> str:

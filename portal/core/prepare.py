@@ -107,4 +107,3 @@ def _remembered() -> str | None:
 def _remember(rooms: str) -> None:
     with as_owner(), connection.cursor() as c:
         c.execute(f"COMMENT ON TABLE django_migrations IS '{rooms}'")  # takes no parameter; it is hexadecimal
-

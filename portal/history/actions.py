@@ -20,16 +20,25 @@ def subject_of(obj: models.Model) -> str:
     return f"{obj._meta.model_name}:{obj.public_id}"  # type: ignore[attr-defined]
 
 
-def record(obj: models.Model, *, before: str, after: str, now: datetime, actor: str, reason: str = "",
-           **params: Any) -> Step:
+def record(
+    obj: models.Model, *, before: str, after: str, now: datetime, actor: str, reason: str = "", **params: Any
+) -> Step:
     """Write a step that is not a change of state (created, note, price changed)."""
     return Step.objects.create(
         subject=subject_of(obj), before=before, after=after, at=now, actor=actor, reason=reason, params=params
     )
 
 
-def move(obj: models.Model, to: str, *, now: datetime, actor: str, reason: str = "",
-         changes: dict[str, Any] | None = None, **params: Any) -> None:
+def move(
+    obj: models.Model,
+    to: str,
+    *,
+    now: datetime,
+    actor: str,
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    **params: Any,
+) -> None:
     """Compare and set: from the state the object was read in to `to`, with its other `changes`.
 
     Raises Stale when somebody else moved it first (nothing has changed then) and Refused("bad_move")

@@ -13,7 +13,9 @@ class Step(models.Model):
     after = models.CharField(max_length=24)
     at = models.DateTimeField()
     actor = models.CharField(max_length=80, help_text="user:<id>, key:<public id> or system:<task>")
-    reason = models.CharField(max_length=60, blank=True, help_text="a code; its words are made when it is shown")
+    reason = models.CharField(
+        max_length=60, blank=True, help_text="a code; its words are made when it is shown"
+    )
     params = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -48,7 +50,9 @@ class ClockJump(models.Model):
 
     class Meta:
         ordering = ["from_at"]
-        constraints = [models.CheckConstraint(condition=models.Q(to_at__gt=models.F("from_at")), name="jump_forward")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(to_at__gt=models.F("from_at")), name="jump_forward")
+        ]
 
     def __str__(self) -> str:
         return f"{self.from_at:%F %T} → {self.to_at:%F %T}"

@@ -23,14 +23,24 @@ def nav(request: HttpRequest) -> dict[str, Any]:
         others = list(Organisation.objects.filter(memberships__user_id=user.pk).order_by("name"))
     match = getattr(request, "resolver_match", None)
     section = {
-        "catalogue": "shop", "orders": "orders", "billing": "wallet", "ledger": "wallet", "deposits": "bank",
-        "lending": "bank", "dispatch": "provider",
+        "catalogue": "shop",
+        "orders": "orders",
+        "billing": "wallet",
+        "ledger": "wallet",
+        "deposits": "bank",
+        "lending": "bank",
+        "dispatch": "provider",
     }.get(match.namespace if match else "", "")
     if match is not None and match.view_name == "home:figures":
         section = "figures"
     elif match is not None and match.view_name in {"deposits:sites", "deposits:site", "deposits:site_new"}:
         section = "provider"
-    elif match is not None and match.view_name in {"home:front", "orders:package", "orders:sample", "orders:quote"}:
+    elif match is not None and match.view_name in {
+        "home:front",
+        "orders:package",
+        "orders:sample",
+        "orders:quote",
+    }:
         section = "shop"
     return {
         "nav": {

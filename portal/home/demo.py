@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from marketplace import recipes
@@ -24,6 +24,7 @@ from marketplace.orders.models import Order
 from marketplace.orders.queries import offering_for, payers
 from marketplace.provisioning import verification
 from portal.accounts.models import Membership, Organisation, User
+from portal.core.words import local
 
 PASSWORD = "suanli-demo"
 ACTOR = "system:demo"
@@ -48,24 +49,66 @@ class Cast:
 
 
 CAST = (
-    Cast("suanli", "算力服务平台 Suanli", "913301007654321017", "software_it", "staff@suanli.test", 40, "platform"),
+    Cast(
+        "suanli",
+        "算力服务平台 Suanli",
+        "913301007654321017",
+        "software_it",
+        "staff@suanli.test",
+        40,
+        "platform",
+    ),
     Cast("jiangnan", "江南小厨 Jiangnan Kitchen", "91330106MA2CFK7X3B", "catering", "buyer@suanli.test", 280),
-    Cast("yongli", "永利模具 Yongli Mould", "91330200MA2YONG16C", "industry", "factory@suanli.test", 120, is_provider=True),
-    Cast("harbour", "港湾银行 Harbour Bank", "91330200MA2HARB17D", "other", "lender@suanli.test", 90, "lender"),
+    Cast(
+        "yongli",
+        "永利模具 Yongli Mould",
+        "91330200MA2YONG16C",
+        "industry",
+        "factory@suanli.test",
+        120,
+        is_provider=True,
+    ),
+    Cast(
+        "harbour", "港湾银行 Harbour Bank", "91330200MA2HARB17D", "other", "lender@suanli.test", 90, "lender"
+    ),
     Cast("xihu", "西湖客栈 West Lake Inns", "91330106MA27XYHT2N", "accommodation", "inn@suanli.test", 60),
     Cast("kuaida", "快达速递 Kuaida Express", "91330108MA28KDSD3P", "post", "post@suanli.test", 240),
     Cast("lvye", "绿野蔬菜 Green Field Produce", "91330109MA29LYSC4Q", "agriculture", "farm@suanli.test", 35),
-    Cast("hexie", "和谐物业 Harmony Property", "91330105MA2AHXWY5R", "property_management", "estate@suanli.test", 310),
+    Cast(
+        "hexie",
+        "和谐物业 Harmony Property",
+        "91330105MA2AHXWY5R",
+        "property_management",
+        "estate@suanli.test",
+        310,
+    ),
     Cast("baihuo", "百货通 Baihuo Retail", "91330104MA2BBHTL6T", "retail", "shop@suanli.test", 75),
-    Cast("yuntong", "云通仓储 Yuntong Storage", "91330110MA2CYTCC7U", "warehousing", "store@suanli.test", 110),
+    Cast(
+        "yuntong", "云通仓储 Yuntong Storage", "91330110MA2CYTCC7U", "warehousing", "store@suanli.test", 110
+    ),
     Cast("jiaoyun", "交运物流 Jiaoyun Haulage", "91330103MA2DJYWL8W", "transport", "haul@suanli.test", 150),
     Cast("huapi", "华批商贸 Huapi Trading", "91330102MA2EHPSM9X", "wholesale", "trade@suanli.test", 45),
 )
+SIGN_INS = (
+    ("restaurants", "buyer@suanli.test"),
+    ("factory", "factory@suanli.test"),
+    ("lender", "lender@suanli.test"),
+    ("staff", "staff@suanli.test"),
+)
 # who bought what, and how many days ago
 RUNS = (
-    ("jiangnan", "cat-fc", 9), ("xihu", "acc-occ", 8), ("kuaida", "pos-vol", 7), ("lvye", "agr-fc", 6),
-    ("hexie", "pro-energy", 5), ("baihuo", "ret-fc", 4), ("yuntong", "war-vol", 4), ("jiaoyun", "tra-route", 3),
-    ("huapi", "who-repl", 2), ("yongli", "ind-spare", 2), ("lvye", "agr-collect", 1), ("jiangnan", "cat-deliver", 1),
+    ("jiangnan", "cat-fc", 9),
+    ("xihu", "acc-occ", 8),
+    ("kuaida", "pos-vol", 7),
+    ("lvye", "agr-fc", 6),
+    ("hexie", "pro-energy", 5),
+    ("baihuo", "ret-fc", 4),
+    ("yuntong", "war-vol", 4),
+    ("jiaoyun", "tra-route", 3),
+    ("huapi", "who-repl", 2),
+    ("yongli", "ind-spare", 2),
+    ("lvye", "agr-collect", 1),
+    ("jiangnan", "cat-deliver", 1),
 )
 
 
@@ -74,17 +117,28 @@ def people(*, now: datetime) -> None:
     for who in CAST:
         organisation, _ = Organisation.objects.get_or_create(
             slug=who.slug,
-            defaults={"name": who.name, "uscc": who.uscc, "industry": who.industry, "employees": who.employees,
-                      "revenue_wan": 1200, "assets_wan": 500, "size_class": "small", "role": who.role,
-                      "is_provider": who.is_provider, "is_demo": True, "created_at": now,
-                      "state": Organisation.State.APPROVED},
+            defaults={
+                "name": who.name,
+                "uscc": who.uscc,
+                "industry": who.industry,
+                "employees": who.employees,
+                "revenue_wan": 1200,
+                "assets_wan": 500,
+                "size_class": "small",
+                "role": who.role,
+                "is_provider": who.is_provider,
+                "is_demo": True,
+                "created_at": now,
+                "state": Organisation.State.APPROVED,
+            },
         )
         user = User.objects.filter(email=who.email).first()
         if user is None:
             is_staff = who.role == "platform"
             user = User.objects.create_user(who.email, PASSWORD, is_staff=is_staff, is_superuser=is_staff)
-        Membership.objects.get_or_create(user=user, organisation=organisation,
-                                         defaults={"role": Membership.Role.OWNER, "created_at": now})
+        Membership.objects.get_or_create(
+            user=user, organisation=organisation, defaults={"role": Membership.Role.OWNER, "created_at": now}
+        )
         billing.ensure_wallet(organisation, now)
 
 
@@ -94,10 +148,18 @@ def platform_site(*, now: datetime, cores: int) -> Site:
     site = Site.objects.filter(organisation=platform).first()
     if site is not None:
         return site
-    region = Region.objects.filter(key__startswith="zhejiang").first() or Region.objects.order_by("pk").first()
+    region = (
+        Region.objects.filter(key__startswith="zhejiang").first() or Region.objects.order_by("pk").first()
+    )
     return dispatch.register_site(
-        organisation=platform, name="Hall A", region=region, resource_class=ResourceClass.objects.get(key="cpu"),
-        cards=cores, now=now, actor=ACTOR, always_open=True,
+        organisation=platform,
+        name="Hall A",
+        region=region,
+        resource_class=ResourceClass.objects.get(key="cpu"),
+        cards=cores,
+        now=now,
+        actor=ACTOR,
+        always_open=True,
     )
 
 
@@ -115,10 +177,14 @@ def offerings(*, now: datetime) -> int:
         )
         limit = price["core_hours_limit_cms"]
         catalogue.set_price(
-            offering=offering, base_uy=price["base_uy"], per_unit_uy=price["per_unit_uy"],
+            offering=offering,
+            base_uy=price["base_uy"],
+            per_unit_uy=price["per_unit_uy"],
             rate_uy_per_hour=price.get("rate_uy_per_hour", RATE_UY),
             core_limit_cms=limit if package.unit_key == orders.BY_THE_HOUR else min(limit, CORE_LIMIT_CMS),
-            cores=1, actor=ACTOR, now=now,
+            cores=1,
+            actor=ACTOR,
+            now=now,
         )
         catalogue.submit(offering=offering, actor=ACTOR, now=now)
         catalogue.publish(offering=offering, actor=ACTOR, now=now)
@@ -145,14 +211,25 @@ def runs(*, now: datetime, say: Say) -> int:
     for slug, code, days in RUNS:
         organisation = Organisation.objects.get(slug=slug)
         package = Package.objects.filter(code=code, is_runnable=True).first()
-        if package is None or Order.objects.filter(organisation=organisation, is_demo=True,
-                                                   quote__offering__package=package).exists():
+        if (
+            package is None
+            or Order.objects.filter(
+                organisation=organisation, is_demo=True, quote__offering__package=package
+            ).exists()
+        ):
             continue
-        at = (now - timedelta(days=days)).replace(minute=5)
+        at = _night(now, days)
         order = _run(organisation, package, at)
         say(f"{order.number} {organisation.slug} {code}: {order.state}")
         made += 1
     return made
+
+
+def _night(now: datetime, days: int) -> datetime:
+    """Five past eleven in the evening so many days ago, when the factory's machine stands idle."""
+    return (
+        local(now - timedelta(days=days)).replace(hour=23, minute=5, second=0, microsecond=0).astimezone(UTC)
+    )
 
 
 def _run(organisation: Organisation, package: Package, at: datetime) -> Order:
@@ -163,17 +240,34 @@ def _run(organisation: Organisation, package: Package, at: datetime) -> Order:
         return at + timedelta(seconds=time.monotonic() - started)
 
     found = offering_for(package, at) or offering_for(package, clock())
-    offering: Offering = found[0] if found else Offering.objects.get(package=package, provider__role="platform")
+    offering: Offering = (
+        found[0] if found else Offering.objects.get(package=package, provider__role="platform")
+    )
     path = recipes.FOLDER / package.sample
     with Path(path).open("rb") as f:
-        upload = uploads.accept(package=package, data=f, filename=path.name, size_bytes=path.stat().st_size,
-                                organisation=organisation, now=at)
+        upload = uploads.accept(
+            package=package,
+            data=f,
+            filename=path.name,
+            size_bytes=path.stat().st_size,
+            organisation=organisation,
+            now=at,
+        )
     _open_past(at)
-    quote = orders.quote(organisation=organisation, offering=offering, upload=upload, units=None, now=at, actor=ACTOR)
+    quote = orders.quote(
+        organisation=organisation, offering=offering, upload=upload, units=None, now=at, actor=ACTOR
+    )
     if payers(organisation, quote.cap, "CNY")[1]:
-        topup = billing.request_topup(organisation=organisation, amount_uy=TOPUP_UY, user=None, now=at, actor=ACTOR)
-        billing.book_payment(topup=topup, amount_uy=TOPUP_UY, bank_reference=f"DEMO-{topup.reference}", now=clock(),
-                             actor=ACTOR)
+        topup = billing.request_topup(
+            organisation=organisation, amount_uy=TOPUP_UY, user=None, now=at, actor=ACTOR
+        )
+        billing.book_payment(
+            topup=topup,
+            amount_uy=TOPUP_UY,
+            bank_reference=f"DEMO-{topup.reference}",
+            now=clock(),
+            actor=ACTOR,
+        )
     order = orders.place(quote=quote, user=None, now=clock(), actor=ACTOR, is_demo=True)
     while order.is_open and time.monotonic() - started < 300:
         order = orders.advance(order_id=order.pk, now=clock(), actor=ACTOR)

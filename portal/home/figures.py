@@ -47,9 +47,11 @@ def _industries_offered() -> dict[str, int]:
 
 def _industries_bought() -> dict[str, int]:
     found: dict[str, int] = {}
-    for key in Order.objects.filter(state=Order.State.DELIVERED).exclude(
-        organisation__role=Organisation.Role.PLATFORM
-    ).values_list("organisation__industry", flat=True):
+    for key in (
+        Order.objects.filter(state=Order.State.DELIVERED)
+        .exclude(organisation__role=Organisation.Role.PLATFORM)
+        .values_list("organisation__industry", flat=True)
+    ):
         found[key] = found.get(key, 0) + 1
     return found
 
@@ -61,17 +63,33 @@ def _by_industry(found: dict[str, int]) -> list[tuple[str, ...]]:
 def industries_offered() -> Figure:
     found = _industries_offered()
     count = sum(found.get(i.value, 0) > 0 for i in FIFTEEN)
-    return Figure("offered", _("Trades with something that runs"), str(count), _("of 15"),
-                  _("industries of the 15 with at least one published offering"), (_("Trade"), _("Offerings")),
-                  _by_industry(found), count, 15)
+    return Figure(
+        "offered",
+        _("Trades with something that runs"),
+        str(count),
+        _("of 15"),
+        _("industries of the 15 with at least one published offering"),
+        (_("Trade"), _("Offerings")),
+        _by_industry(found),
+        count,
+        15,
+    )
 
 
 def industries_bought() -> Figure:
     found = _industries_bought()
     count = sum(found.get(i.value, 0) > 0 for i in FIFTEEN)
-    return Figure("bought", _("Trades that bought"), str(count), _("of 15; the target is 10"),
-                  _("industries of the 15 with a company that has at least one delivered order"),
-                  (_("Trade"), _("Delivered orders")), _by_industry(found), count, 15)
+    return Figure(
+        "bought",
+        _("Trades that bought"),
+        str(count),
+        _("of 15; the target is 10"),
+        _("industries of the 15 with a company that has at least one delivered order"),
+        (_("Trade"), _("Delivered orders")),
+        _by_industry(found),
+        count,
+        15,
+    )
 
 
 def success_rate() -> Figure:
@@ -79,9 +97,15 @@ def success_rate() -> Figure:
     failed = Order.objects.filter(state=Order.State.FAILED).count()
     total = done + failed
     value = f"{done * 1000 // total / 10:.1f} %" if total else "–"
-    return Figure("success", _("Runs that brought their result"), value, "",
-                  _("delivered ÷ (delivered + failed); what a customer stopped is not counted"),
-                  (_("Outcome"), _("Orders")), [(_("Delivered"), str(done)), (_("Failed, nothing charged"), str(failed))])
+    return Figure(
+        "success",
+        _("Runs that brought their result"),
+        value,
+        "",
+        _("delivered ÷ (delivered + failed); what a customer stopped is not counted"),
+        (_("Outcome"), _("Orders")),
+        [(_("Delivered"), str(done)), (_("Failed, nothing charged"), str(failed))],
+    )
 
 
 def start_time() -> Figure:
@@ -89,59 +113,113 @@ def start_time() -> Figure:
         mean=Avg(F("allocation__started_at") - F("placed_at"))
     )["mean"]
     value = f"{waited.total_seconds():.0f}" if waited is not None else "–"
-    return Figure("start", _("From the button to the machine"), value, _("seconds"),
-                  _("mean of (start of the run − order), over all orders that started"))
+    return Figure(
+        "start",
+        _("From the button to the machine"),
+        value,
+        _("seconds"),
+        _("mean of (start of the run − order), over all orders that started"),
+    )
 
 
 def idle_hours_used() -> Figure:
-    used = ReservationLine.objects.filter(slot__source__startswith="deposit:", is_failed=False).aggregate(
-        total=Sum("used_cms"))["total"] or 0
-    offered = Slot.objects.filter(source__startswith="deposit:").aggregate(total=Sum("quantity_cms"))["total"] or 0
-    return Figure("idle", _("Idle hours put to use"), hours(used), _("core-hours"),
-                  _("machine time of customers' runs in deposited hours"), (_("Hours"), _("core-hours")),
-                  [(_("Deposited"), hours(offered)), (_("Used by customers"), hours(used))])
+    used = (
+        ReservationLine.objects.filter(slot__source__startswith="deposit:", is_failed=False).aggregate(
+            total=Sum("used_cms")
+        )["total"]
+        or 0
+    )
+    offered = (
+        Slot.objects.filter(source__startswith="deposit:").aggregate(total=Sum("quantity_cms"))["total"] or 0
+    )
+    return Figure(
+        "idle",
+        _("Idle hours put to use"),
+        hours(used),
+        _("core-hours"),
+        _("machine time of customers' runs in deposited hours"),
+        (_("Hours"), _("core-hours")),
+        [(_("Deposited"), hours(offered)), (_("Used by customers"), hours(used))],
+    )
 
 
 def price_paid() -> Figure:
     """What customers really paid for a core-hour, beside the dated market price of the class."""
-    paid = Charge.objects.filter(asset="CNY", outcome=Charge.Outcome.DELIVERED).aggregate(
-        money=Sum("computing"))["money"] or 0
-    time_cms = ReservationLine.objects.filter(
-        reservation__cause__startswith="order:", is_failed=False).aggregate(total=Sum("used_cms"))["total"] or 0
+    paid = (
+        Charge.objects.filter(asset="CNY", outcome=Charge.Outcome.DELIVERED).aggregate(
+            money=Sum("computing")
+        )["money"]
+        or 0
+    )
+    time_cms = (
+        ReservationLine.objects.filter(reservation__cause__startswith="order:", is_failed=False).aggregate(
+            total=Sum("used_cms")
+        )["total"]
+        or 0
+    )
     index = IndexPrice.objects.filter(resource_class__key="cpu").order_by("-date").first()
     value = yuan(paid * CARD_HOUR_CMS // time_cms, True) if time_cms else "–"
     rows = [(_("Paid, CNY a core-hour"), value)]
     if index:
         rows.append((_("Market, {date}").format(date=index.date.isoformat()), yuan(index.price_uy, True)))
-    return Figure("price", _("Paid for a core-hour"), value, _("CNY"),
-                  _("computing charged ÷ machine time used, over all delivered orders; beside the published market price"),
-                  (_("What"), _("CNY")), rows)
+    return Figure(
+        "price",
+        _("Paid for a core-hour"),
+        value,
+        _("CNY"),
+        _(
+            "computing charged ÷ machine time used, over all delivered orders; beside the published market price"
+        ),
+        (_("What"), _("CNY")),
+        rows,
+    )
 
 
 def providers() -> Figure:
     sites = Site.objects.filter(state=Site.State.VERIFIED).select_related("organisation", "region")
     rows = [(s.organisation.name, s.name, str(s.region), str(s.cards)) for s in sites]
     count = len({s.organisation_id for s in sites})
-    return Figure("providers", _("Active providers"), str(count), _("with a verified site"),
-                  _("organisations with at least one verified site"),
-                  (_("Provider"), _("Site"), _("Region"), _("Cores")), rows)
+    return Figure(
+        "providers",
+        _("Active providers"),
+        str(count),
+        _("with a verified site"),
+        _("organisations with at least one verified site"),
+        (_("Provider"), _("Site"), _("Region"), _("Cores")),
+        rows,
+    )
 
 
 def all_figures(*, now: datetime) -> list[Figure]:
-    return [industries_offered(), industries_bought(), success_rate(), start_time(), price_paid(), idle_hours_used(),
-            providers()]
+    return [
+        industries_offered(),
+        industries_bought(),
+        success_rate(),
+        start_time(),
+        price_paid(),
+        idle_hours_used(),
+        providers(),
+    ]
 
 
 def meter(*, now: datetime) -> dict[str, Any]:
     """The four figures of the front page."""
     bought = industries_bought()
     offered = industries_offered()
-    return {"idle": idle_hours_used(), "price": price_paid(), "bought": bought, "offered": offered,
-            "success": success_rate(), "target": policy.INDUSTRY_TARGET}
+    return {
+        "idle": idle_hours_used(),
+        "price": price_paid(),
+        "bought": bought,
+        "offered": offered,
+        "success": success_rate(),
+        "target": policy.INDUSTRY_TARGET,
+    }
 
 
 def last_receipt() -> Charge | None:
     """The newest delivered charge of a demonstration company, for the front page; real companies' are private."""
-    return Charge.objects.filter(
-        outcome=Charge.Outcome.DELIVERED, asset="CNY", organisation__is_demo=True
-    ).order_by("-settled_at").first()
+    return (
+        Charge.objects.filter(outcome=Charge.Outcome.DELIVERED, asset="CNY", organisation__is_demo=True)
+        .order_by("-settled_at")
+        .first()
+    )

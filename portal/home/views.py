@@ -25,14 +25,26 @@ def front(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     shelf = catalogue.front(now=now)
     trades = [
-        {"key": i.key, "name": i.name, "url": reverse("catalogue:industry", args=[i.key]), "count": i.available,
-         "from_uy": i.lowest_cap_uy}
+        {
+            "key": i.key,
+            "name": i.name,
+            "url": reverse("catalogue:industry", args=[i.key]),
+            "count": i.available,
+            "from_uy": i.lowest_cap_uy,
+        }
         for i in shelf.industries
     ]
-    return render(request, "home/front", {
-        "trades": trades, "featured": shelf.featured[:3], "meter": public.meter(now=now), "now": now,
-        "last": public.last_receipt(),
-    })
+    return render(
+        request,
+        "home/front",
+        {
+            "trades": trades,
+            "featured": shelf.featured[:3],
+            "meter": public.meter(now=now),
+            "now": now,
+            "last": public.last_receipt(),
+        },
+    )
 
 
 @login_required
@@ -42,11 +54,19 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if company is None:
         return redirect("accounts:register")
     rows = list(
-        Order.objects.filter(organisation=company).select_related("quote__offering__package", "allocation")[:5]
+        Order.objects.filter(organisation=company).select_related("quote__offering__package", "allocation")[
+            :5
+        ]
     )
-    return render(request, "home/dashboard", {
-        "company": company, "orders": orders.with_charges(rows), "wallet": billing.wallet(company),
-    })
+    return render(
+        request,
+        "home/dashboard",
+        {
+            "company": company,
+            "orders": orders.with_charges(rows),
+            "wallet": billing.wallet(company),
+        },
+    )
 
 
 @require_GET

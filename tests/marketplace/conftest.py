@@ -39,12 +39,26 @@ class Market:
     now: datetime
 
     def upload(self, company, script: bytes = HELLO) -> Upload:
-        return uploads.accept(package=self.package, data=io.BytesIO(script), filename="job.py", size_bytes=len(script),
-                              organisation=company, params={"core_hours": 1}, now=self.now)
+        return uploads.accept(
+            package=self.package,
+            data=io.BytesIO(script),
+            filename="job.py",
+            size_bytes=len(script),
+            organisation=company,
+            params={"core_hours": 1},
+            now=self.now,
+        )
 
     def quote(self, company, script: bytes = HELLO, *, now: datetime | None = None, **kwargs) -> Quote:
-        return orders.quote(organisation=company, offering=self.offering, upload=self.upload(company, script),
-                            units=kwargs.pop("units", 1), now=now or self.now, actor=ACTOR, **kwargs)
+        return orders.quote(
+            organisation=company,
+            offering=self.offering,
+            upload=self.upload(company, script),
+            units=kwargs.pop("units", 1),
+            now=now or self.now,
+            actor=ACTOR,
+            **kwargs,
+        )
 
     def place(self, company, script: bytes = HELLO, **kwargs) -> Order:
         return orders.place(quote=self.quote(company, script, **kwargs), user=None, now=self.now, actor=ACTOR)
@@ -62,27 +76,63 @@ class Market:
 @pytest.fixture
 def cpu(db):
     return ResourceClass.objects.create(
-        key="cpu", asset="CH:CPU", kind="cpu", name_zh="通用CPU核", name_en="General CPU core", unit_zh="核时",
-        unit_en="core-hour", is_sellable=True,
+        key="cpu",
+        asset="CH:CPU",
+        kind="cpu",
+        name_zh="通用CPU核",
+        name_en="General CPU core",
+        unit_zh="核时",
+        unit_en="core-hour",
+        is_sellable=True,
     )
 
 
 @pytest.fixture
 def market(platform, cpu, now) -> Market:
     region = make_region()
-    site = dispatch.register_site(organisation=platform, name="Hall A", region=region, resource_class=cpu, cards=2,
-                                  now=now, actor=ACTOR, settings={"runtime": ""})
+    site = dispatch.register_site(
+        organisation=platform,
+        name="Hall A",
+        region=region,
+        resource_class=cpu,
+        cards=2,
+        now=now,
+        actor=ACTOR,
+        settings={"runtime": ""},
+    )
     Site.objects.filter(pk=site.pk).update(state=Site.State.VERIFIED, availability_ppm=1_000_000)
     site.refresh_from_db()
-    dispatch.open_slots(site=site, hours=[hour_of(now) + timedelta(hours=h) for h in range(-1, 4)], source="site:test",
-                        now=now)
+    dispatch.open_slots(
+        site=site,
+        hours=[hour_of(now) + timedelta(hours=h) for h in range(-1, 4)],
+        source="site:test",
+        now=now,
+    )
     package = make_package(
-        code="sof-core", recipe="script", industry="software_it", unit_key="core_hours", unit_en="core-hours",
-        unit_zh="核时", sizing_default=1, sizing_min=1, sizing_max=4, params={"core_hours": 1, "ask": []},
+        code="sof-core",
+        recipe="script",
+        industry="software_it",
+        unit_key="core_hours",
+        unit_en="core-hours",
+        unit_zh="核时",
+        sizing_default=1,
+        sizing_min=1,
+        sizing_max=4,
+        params={"core_hours": 1, "ask": []},
     )
     platform.refresh_from_db()  # registering a site made it a provider
-    offering = make_offering(platform, package, region, cpu, now - timedelta(days=1), base_uy=5_000_000,
-                             per_unit_uy=0, rate_uy_per_hour=10_000_000, core_limit_cms=300_000, cores=1)
+    offering = make_offering(
+        platform,
+        package,
+        region,
+        cpu,
+        now - timedelta(days=1),
+        base_uy=5_000_000,
+        per_unit_uy=0,
+        rate_uy_per_hour=10_000_000,
+        core_limit_cms=300_000,
+        cores=1,
+    )
     return Market(site=site, package=package, offering=offering, now=now)
 
 
@@ -97,5 +147,3 @@ def funded(jiangnan, now):
 def needs_sandbox():
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed")
-
-

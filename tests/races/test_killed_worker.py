@@ -31,17 +31,35 @@ for n in range(200):
         break
     time.sleep(0.1)
 """
-STEPS = ("order.allocated", "order.started", "order.looked", "order.home", "order.metered", "order.used",
-         "order.charged", "order.settled")
+STEPS = (
+    "order.allocated",
+    "order.started",
+    "order.looked",
+    "order.home",
+    "order.metered",
+    "order.used",
+    "order.charged",
+    "order.settled",
+)
 
 
 def run_worker(own_database: str, order: Order, now, failpoint: str) -> int:
     """A process of its own that advances the order and dies at the failpoint; its exit code."""
     url = urlsplit(os.environ["DATABASE_URL"])
-    env = {**os.environ, "DATABASE_URL": urlunsplit(url._replace(path=f"/{own_database}")),
-           "SUANLI_FAILPOINT": failpoint, "DJANGO_SETTINGS_MODULE": "portal.settings"}
-    done = subprocess.run([sys.executable, "-c", WORKER, now.isoformat(), str(order.pk)], env=env, timeout=90,
-                          capture_output=True, text=True, check=False)
+    env = {
+        **os.environ,
+        "DATABASE_URL": urlunsplit(url._replace(path=f"/{own_database}")),
+        "SUANLI_FAILPOINT": failpoint,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, now.isoformat(), str(order.pk)],
+        env=env,
+        timeout=90,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode in (0, 137), done.stderr[-2000:]
     return done.returncode
 
@@ -50,13 +68,17 @@ def run_worker(own_database: str, order: Order, now, failpoint: str) -> int:
 @pytest.mark.sandbox
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("failpoint", STEPS)
-def test_an_order_ends_charged_once_wherever_the_worker_dies(market, funded, own_database, now, needs_sandbox, failpoint):
+def test_an_order_ends_charged_once_wherever_the_worker_dies(
+    market, funded, own_database, now, needs_sandbox, failpoint
+):
     company = funded
     order = market.place(company)
     assert run_worker(own_database, order, now, failpoint) == 137, "the worker never came to this step"
     began = time.monotonic()
     while order.is_open and time.monotonic() - began < 60:
-        later = now + timedelta(minutes=11, seconds=time.monotonic() - began)  # past the lease of the dead one
+        later = now + timedelta(
+            minutes=11, seconds=time.monotonic() - began
+        )  # past the lease of the dead one
         order = orders.advance(order_id=order.pk, now=later, actor=ACTOR)
         time.sleep(0.1)
     assert order.state == Order.State.DELIVERED

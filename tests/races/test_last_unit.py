@@ -24,15 +24,30 @@ def ran(results) -> list:
 def test_thirty_companies_quote_the_last_unit_and_exactly_one_gets_it(market, funded, at_once, now):
     Slot.objects.filter(hour=now.replace(minute=0)).update(reserved_cms=7_200_000 - 300_000)
     companies = [
-        Organisation.objects.create(slug=f"c{n}", name=f"C{n}", uscc=f"9133010000000{n:04d}X", industry="retail",
-                                    employees=1, revenue_wan=1, assets_wan=1, size_class="micro", created_at=now)
+        Organisation.objects.create(
+            slug=f"c{n}",
+            name=f"C{n}",
+            uscc=f"9133010000000{n:04d}X",
+            industry="retail",
+            employees=1,
+            revenue_wan=1,
+            assets_wan=1,
+            size_class="micro",
+            created_at=now,
+        )
         for n in range(30)
     ]
     uploads = [market.upload(company) for company in companies]
 
     def quote(n: int) -> Quote:
-        return orders.quote(organisation=companies[n], offering=market.offering, upload=uploads[n], units=1, now=now,
-                            actor=ACTOR)
+        return orders.quote(
+            organisation=companies[n],
+            offering=market.offering,
+            upload=uploads[n],
+            units=1,
+            now=now,
+            actor=ACTOR,
+        )
 
     assert len(ran(at_once(30, quote))) == 1
     assert Slot.objects.get(hour=now.replace(minute=0)).free_cms == 0

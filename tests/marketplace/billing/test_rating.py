@@ -14,7 +14,11 @@ def test_twenty_outlets_can_never_cost_more_than_79_yuan():
     quoted = rating.quote(FORECAST, units=20)
     assert quoted.cap == 79_000_000
     assert [(x.code, x.amount) for x in quoted.lines] == [
-        ("package", 22_500_000), ("units", 56_000_000), ("computing", 16_333), ("rounding", 483_667)]
+        ("package", 22_500_000),
+        ("units", 56_000_000),
+        ("computing", 16_333),
+        ("rounding", 483_667),
+    ]
     assert sum(x.amount for x in quoted.lines) == quoted.cap
 
 
@@ -56,8 +60,15 @@ def test_a_price_is_never_negative():
 amounts = st.integers(0, 10**12)
 
 
-@given(amounts, amounts, st.integers(0, 10**9), st.integers(1, 10**9), st.integers(1, 500), st.integers(-5, 600),
-       st.integers(0, 10**10))
+@given(
+    amounts,
+    amounts,
+    st.integers(0, 10**9),
+    st.integers(1, 10**9),
+    st.integers(1, 500),
+    st.integers(-5, 600),
+    st.integers(0, 10**10),
+)
 def test_whatever_happens_the_charge_stays_below_the_cap(base, each, rate, limit, units, done, used):
     terms = Terms(base, each, rate, limit)
     quoted = rating.quote(terms, units=units)

@@ -76,7 +76,9 @@ def test_a_wallet_that_is_too_small_is_refused_with_what_is_missing(market, jian
     assert not Order.objects.exists()
 
 
-def test_a_new_company_buys_small_things_at_once_and_dear_ones_after_approval(market, funded, now, monkeypatch):
+def test_a_new_company_buys_small_things_at_once_and_dear_ones_after_approval(
+    market, funded, now, monkeypatch
+):
     from portal import policy
 
     type(funded).objects.filter(pk=funded.pk).update(state="registered")
@@ -119,14 +121,19 @@ def test_a_run_that_delivers_is_charged_by_the_engines_counter(market, funded, n
     assert slot.reserved_cms == usage.core_ms
     assert order.allocation.result["units_done"] is not None
     assert [s.after for s in Step.objects.filter(subject=f"order:{order.public_id}")] == [
-        "placed", "running", "delivered"]
+        "placed",
+        "running",
+        "delivered",
+    ]
 
 
 def begin(market, company, now) -> Order:
     """An order whose script is running."""
     order = market.place(company, SLEEPY)
     for second in range(1, 60):
-        order = orders.advance(order_id=order.pk, now=now + timedelta(seconds=3 * second), actor="system:test")
+        order = orders.advance(
+            order_id=order.pk, now=now + timedelta(seconds=3 * second), actor="system:test"
+        )
         if order.allocation and order.allocation.phase == "running" and order.allocation.core_ms > 0:
             return order
         time.sleep(0.2)
@@ -161,7 +168,13 @@ def test_a_price_change_does_not_touch_a_quote_that_is_out(market, funded, now, 
     from marketplace.catalogue import actions as catalogue
 
     quote = market.quote(funded)
-    catalogue.set_price(offering=market.offering, base_uy=90_000_000, rate_uy_per_hour=0, core_limit_cms=300_000,
-                        actor=ACTOR, now=now)
+    catalogue.set_price(
+        offering=market.offering,
+        base_uy=90_000_000,
+        rate_uy_per_hour=0,
+        core_limit_cms=300_000,
+        actor=ACTOR,
+        now=now,
+    )
     order = market.finish(orders.place(quote=quote, user=None, now=now, actor=ACTOR))
     assert Charge.objects.get(cause=order.cause).total < 6_000_000

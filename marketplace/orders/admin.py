@@ -1,0 +1,254 @@
+"""The staff's desk for orders: found by number, seen whole, moved on or stopped with a reason."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.queries import people_by_actor
+from portal.core import clock
+from portal.core.errors import Refused
+from portal.core.words import hours, yuan
+
+from . import queries, support
+from .models import Order, Quote, SampleRun
+
+LOG_LINES = 60
+DO = {"advance": support.advance_now, "stop": support.stop_and_release}
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Seen, never typed into."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class StuckFilter(admin.SimpleListFilter):
+    title = _("gets on")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("stuck: open longer than its time"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return support.stuck(queryset, now=clock.now()) if self.value() else queryset
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly):
+    list_display = ("number", "company", "package", "state", "age", "reserved", "why", "is_demo")
+    list_filter = (StuckFilter, "state", "is_demo")
+    list_select_related = ("organisation", "quote__offering__package")
+    search_fields = (
+        "number",
+        "=public_id",
+        "organisation__name",
+        "=organisation__uscc",
+        "=quote__public_id",
+        "=allocation__public_id",
+    )
+    search_help_text = _("order number, company or a public id")
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-id",)
+    actions = ("advance", "stop")
+    fields = ("number",)  # the page shows the order in its own words
+
+    @admin.display(description=_("company"), ordering="organisation__name")
+    def company(self, order: Order) -> str | SafeString:
+        url = money_url(order)
+        return (
+            format_html('<a href="{}">{}</a>', url, order.organisation.name)
+            if url
+            else order.organisation.name
+        )
+
+    @admin.display(description=_("package"))
+    def package(self, order: Order) -> str:
+        return order.quote.offering.package.name
+
+    @admin.display(description=_("age"), ordering="placed_at")
+    def age(self, order: Order) -> str:
+        return timesince(order.placed_at, clock.now(), depth=1)
+
+    @admin.display(description=_("reserved at most"))
+    def reserved(self, order: Order) -> str:
+        cap = order.quote.cap
+        return f"CNY {yuan(cap)}" if order.quote.asset == "CNY" else _t("%(hours)s h") % {"hours": hours(cap)}
+
+    @admin.display(description=_("why it ended"))
+    def why(self, order: Order) -> str:
+        return order.reason or "–"
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.change_order")  # type: ignore[union-attr]
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.ask_view)
+        return [path("<int:pk>/<slug:what>/ask/", view, name="orders_order_ask"), *super().get_urls()]
+
+    @admin.action(description=_("Advance now …"), permissions=["act"])
+    def advance(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
+        return self._ask(request, list(queryset), "advance")
+
+    @admin.action(description=_("Stop and release the money …"), permissions=["act"])
+    def stop(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
+        return self._ask(request, list(queryset), "stop")
+
+    def ask_view(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
+        """The same question for one order, from its page."""
+        order = self.get_queryset(request).select_related(*self.list_select_related).filter(pk=pk).first()
+        if order is None or what not in DO:
+            raise Http404
+        if not self.has_act_permission(request):
+            raise PermissionDenied
+        return self._ask(request, [order], what)
+
+    def _ask(self, request: HttpRequest, orders: list[Order], what: str) -> HttpResponse:
+        """Show what will happen and to whom; with `sure` and a reason do it, each order for itself."""
+        text = request.POST.get("text", "").strip()
+        if request.POST.get("sure") and text:
+            for order in orders:
+                self._do(request, order, what, text)
+            if len(orders) == 1:
+                return redirect("admin:orders_order_change", orders[0].pk)
+            return redirect("admin:orders_order_changelist")
+        return TemplateResponse(
+            request,
+            "admin/orders/order/ask.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.model._meta,
+                "orders": orders,
+                "what": what,
+                "title": _t("Advance now?") if what == "advance" else _t("Stop and release the money?"),
+                "objects": orders,
+                "action": what,
+                "missing": bool(request.POST.get("sure")),
+                "button": _t("Advance now") if what == "advance" else _t("Stop and release the money"),
+                "selected": ACTION_CHECKBOX_NAME,
+            },
+        )
+
+    def _do(self, request: HttpRequest, order: Order, what: str, text: str) -> None:
+        if not order.is_open:
+            self.message_user(
+                request,
+                _t("%(order)s is over already (%(state)s). Nothing was changed.")
+                % {"order": order.number, "state": order.get_state_display()},
+                messages.WARNING,
+            )
+            return
+        try:
+            after = DO[what](order=order, why=text[:500], now=clock.now(), actor=f"user:{request.user.pk}")
+        except Refused as refused:
+            self.message_user(request, f"{order.number}: {refused}", messages.ERROR)
+            return
+        self.message_user(
+            request,
+            _t("%(order)s is now: %(state)s.") % {"order": order.number, "state": after.get_state_display()},
+            messages.SUCCESS,
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        order = _whole(object_id)
+        seen = self._panels(request, order) if order is not None else {}
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    def _panels(self, request: HttpRequest, order: Order) -> dict[str, Any]:
+        found = queries.why(order)
+        steps = found["history"]
+        people = people_by_actor(steps)
+        package, log = order.quote.offering.package, order.allocation.log if order.allocation else ""
+        return {
+            **found,
+            "order": order,
+            "title": order.number,
+            "subtitle": None,
+            "money_url": money_url(order),
+            "steps": [
+                {"step": s, "who": people.get(s.actor, s.actor), "why": s.params.get("text", "")}
+                for s in steps
+            ],
+            "agreed": queries.worded_lines(order.quote.lines, order.quote.asset, package.unit, is_quote=True),
+            "funding": queries.holds_of(order),
+            "log": "\n".join(log.splitlines()[-LOG_LINES:]),
+            "may_act": order.is_open and self.has_act_permission(request),
+            "is_stuck": support.stuck(Order.objects.filter(pk=order.pk), now=clock.now()).exists(),
+            "returned": order.quote.cap - (found["charge"].total if found["charge"] else 0),
+            "age": timesince(order.placed_at, clock.now(), depth=1),
+        }
+
+
+def _whole(object_id: str) -> Order | None:
+    if not object_id.isdigit():
+        return None
+    return (
+        Order.objects.select_related(
+            "organisation",
+            "placed_by",
+            "allocation__site",
+            "quote__offering__package",
+            "quote__offering__provider",
+            "quote__reservation__site",
+            "quote__upload__package",
+        )
+        .filter(pk=int(object_id))
+        .first()
+    )
+
+
+def money_url(order: Order) -> str:
+    """The page that answers "what happened to my money", where a higher room has made it."""
+    try:
+        return (
+            reverse("admin:accounts_organisation_money", args=[order.organisation_id])
+            + f"#order-{order.number}"
+        )
+    except NoReverseMatch:
+        return ""
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnly):
+    list_display = ("public_id", "organisation", "offering", "state", "cap", "created_at", "expires_at")
+    list_filter = ("state",)
+    fields = (
+        "public_id", "organisation", "offering", "state", "asset", "units", "cap", "expected", "cores",
+        "wall_s", "terms", "lines", "created_at", "expires_at",
+    )  # fmt: skip
+    list_select_related = ("organisation", "offering__package", "offering__provider")
+    search_fields = ("=public_id", "organisation__name")
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(SampleRun)
+class SampleRunAdmin(ReadOnly):
+    list_display = ("public_id", "package", "allocation", "created_at")
+    list_select_related: ClassVar = ["package", "allocation"]
+    search_fields = ("=public_id", "package__code")
+    show_full_result_count = False
+    ordering = ("-id",)

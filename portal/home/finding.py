@@ -1,0 +1,179 @@
+"""One search over all rooms, by what a customer may say on the telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from bank.ledger import words
+from bank.ledger.models import Hold, Journal
+from marketplace.billing.models import TopUp
+from marketplace.catalogue.models import Offering
+from marketplace.dispatch.models import Site
+from marketplace.orders.models import Order
+from portal.accounts.models import Membership, Organisation
+
+from .staff import amount_text
+
+
+@dataclass(frozen=True)
+class Found:
+    """One answer of the search: what it is, how it is called, and the page that helps."""
+
+    kind: str
+    name: str
+    note: str
+    url: str
+
+
+Finder = Callable[[str], list[Found]]
+EACH = 10
+
+
+def find(text: str, *, may: Callable[[str], bool]) -> list[Found]:
+    """Companies, people, orders, top-ups, movements and more by what a customer may say on the telephone.
+
+    `may` answers for a permission ("orders.view_order"); a room that one may not see answers nothing.
+    """
+    text = text.strip()[:120]
+    if len(text) < 2:
+        return []
+    finders: list[tuple[str, Finder]] = [
+        ("accounts.view_organisation", _find_companies),
+        ("accounts.view_user", _find_people),
+        ("orders.view_order", _find_orders),
+        ("billing.view_topup", _find_topups),
+        ("ledger.view_journal", _find_books),
+        ("dispatch.view_site", _find_sites),
+        ("catalogue.view_offering", _find_offerings),
+    ]
+    return [one for permission, finder in finders if may(permission) for one in finder(text)]
+
+
+def _money(pk: int, anchor: str = "") -> str:
+    return reverse("admin:accounts_organisation_money", args=[pk]) + anchor
+
+
+def _find_companies(text: str) -> list[Found]:
+    rows = Organisation.objects.filter(
+        Q(name__icontains=text) | Q(uscc__iexact=text) | Q(slug__iexact=text) | Q(public_id=text.lower())
+    )
+    return [
+        Found(_("Company"), o.name, f"{o.get_state_display()}, {o.uscc}", _money(o.pk)) for o in rows[:EACH]
+    ]
+
+
+def _find_people(text: str) -> list[Found]:
+    rows = Membership.objects.filter(user__email__icontains=text).select_related("user", "organisation")
+    return [
+        Found(
+            _("Person"),
+            m.user.email,
+            f"{m.organisation.name}, {m.role_name}",
+            _money(m.organisation_id, "#people"),
+        )
+        for m in rows.order_by("user__email")[:EACH]
+    ]
+
+
+def _find_orders(text: str) -> list[Found]:
+    bare = text.removeprefix("order:").lower()
+    rows = Order.objects.filter(
+        Q(number__icontains=text)
+        | Q(public_id=bare)
+        | Q(quote__public_id=bare)
+        | Q(allocation__public_id=bare)
+    ).select_related("organisation")
+    return [
+        Found(
+            _("Order"),
+            o.number,
+            f"{o.organisation.name}, {o.get_state_display()}",
+            reverse("admin:orders_order_change", args=[o.pk]),
+        )
+        for o in rows[:EACH]
+    ]
+
+
+def _find_topups(text: str) -> list[Found]:
+    code = text.upper().replace(" ", "")
+    rows = TopUp.objects.filter(
+        Q(reference__icontains=code)
+        | Q(bank_reference__iexact=text)
+        | Q(public_id=text.lower().removeprefix("topup:"))
+    ).select_related("organisation")
+    return [
+        Found(
+            _("Top-up"),
+            t.reference,
+            f"{t.organisation.name}, {amount_text(t.booked_uy or t.amount_uy, 'CNY')}, "
+            f"{t.get_state_display()}",
+            _money(t.organisation_id, f"#topup-{t.reference}"),
+        )
+        for t in rows[:EACH]
+    ]
+
+
+def _find_books(text: str) -> list[Found]:
+    """Journals and reservations, by the public id or by its last six characters as statements show them."""
+    low = text.lower()
+    match = Q(public_id=low) | Q(cause=low)
+    if len(low) == 6 and low.isalnum() and low.isascii():
+        match |= Q(public_id__endswith=low)
+    journals = Journal.objects.filter(match).order_by("-id")[:EACH]
+    found = [
+        Found(
+            _("Movement in the books"),
+            j.public_id[-6:].upper(),
+            words.reason(j.reason),
+            reverse("admin:ledger_journal_change", args=[j.pk]),
+        )
+        for j in journals
+    ]
+    for hold in Hold.objects.filter(match).select_related("account").order_by("-id")[:EACH]:
+        found.append(
+            Found(
+                _("Reserved money or hours"),
+                hold.public_id[-6:].upper(),
+                f"{amount_text(hold.amount, hold.account.asset)}, {hold.get_state_display()}",
+                reverse("admin:ledger_hold_change", args=[hold.pk]),
+            )
+        )
+    return found
+
+
+def _find_sites(text: str) -> list[Found]:
+    rows = Site.objects.filter(Q(name__icontains=text) | Q(public_id=text.lower())).select_related(
+        "organisation"
+    )
+    return [
+        Found(
+            _("Site"),
+            s.name,
+            f"{s.organisation.name}, {s.get_state_display()}",
+            reverse("admin:dispatch_site_change", args=[s.pk]),
+        )
+        for s in rows[:EACH]
+    ]
+
+
+def _find_offerings(text: str) -> list[Found]:
+    rows = Offering.objects.filter(
+        Q(public_id=text.lower())
+        | Q(package__code__iexact=text)
+        | Q(package__name_en__icontains=text)
+        | Q(package__name_zh__icontains=text)
+    ).select_related("package", "provider")
+    return [
+        Found(
+            _("Offering"),
+            o.title,
+            f"{o.provider.name}, {o.get_state_display()}",
+            reverse("admin:catalogue_offering_change", args=[o.pk]),
+        )
+        for o in rows[:EACH]
+    ]

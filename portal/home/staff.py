@@ -1,0 +1,409 @@
+"""What the operator's staff read: what is to do, and what happened to a company's money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from bank.ledger import words
+from bank.ledger.chart import Kind
+from bank.ledger.models import Account, Hold, Posting
+from marketplace.billing.models import Charge, TopUp
+from marketplace.catalogue.models import Offering
+from marketplace.dispatch.models import Site
+from marketplace.orders import support
+from marketplace.orders.models import Order
+from marketplace.orders.queries import worded_lines
+from marketplace.provisioning.refusals import REASONS
+from portal.accounts.models import Membership, Organisation
+from portal.core.words import hours
+
+MOVEMENTS = 25
+ORDERS = 10
+LISTED = 50  # holds and top-ups beside the keyset lists
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Something that waits for staff: how many, since when the oldest, and where they are listed."""
+
+    key: str
+    name: str
+    empty: str
+    count: int
+    oldest_at: datetime | None
+    url: str
+    permission: str
+
+
+def queues(*, now: datetime) -> list[Queue]:
+    """Everything that waits, in the order in which it is looked at. Five queries."""
+    waiting: list[tuple[str, str, str, QuerySet[Any], str, str, str]] = [
+        (
+            "companies",
+            _("Companies to approve"),
+            _("Every company is decided."),
+            Organisation.objects.filter(state=Organisation.State.REGISTERED),
+            "created_at",
+            "accounts_organisation",
+            "state__exact=registered",
+        ),
+        (
+            "offerings",
+            _("Offerings to approve"),
+            _("No provider waits."),
+            Offering.objects.filter(state=Offering.State.SUBMITTED),
+            "submitted_at",
+            "catalogue_offering",
+            "state__exact=submitted",
+        ),
+        (
+            "sites",
+            _("Sites to verify, or failed"),
+            _("Every site is verified."),
+            Site.objects.filter(state__in=[Site.State.REGISTERED, Site.State.FAILED]),
+            "created_at",
+            "dispatch_site",
+            "state__in=registered,failed",
+        ),
+        (
+            "payments",
+            _("Payments to book"),
+            _("No payment is announced."),
+            TopUp.objects.filter(state=TopUp.State.WAITING),
+            "created_at",
+            "billing_topup",
+            "state__exact=waiting",
+        ),
+        (
+            "orders",
+            _("Stuck orders"),
+            _("Every order gets on."),
+            support.stuck(Order.objects.all(), now=now),
+            "placed_at",
+            "orders_order",
+            "stuck=yes",
+        ),
+    ]
+    found = []
+    for key, name, empty, rows, since, page, query in waiting:
+        told = rows.aggregate(count=Count("pk"), oldest=Min(since))
+        app, model = page.split("_")
+        found.append(
+            Queue(
+                key,
+                name,
+                empty,
+                told["count"],
+                told["oldest"],
+                f"{reverse(f'admin:{page}_changelist')}?{query}",
+                f"{app}.view_{model}",
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One side of a movement: whose account, and how much into (+) or out of (−) it."""
+
+    account: str
+    owner: str
+    amount: str
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One posting of a company, in words, with both sides of its journal."""
+
+    posting_id: int
+    at: datetime
+    what: str
+    cause: str
+    cause_url: str
+    account: str
+    amount: str
+    comes_in: bool
+    balance: str
+    number: str
+    journal_url: str
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True)
+class OrderMoney:
+    """What one order did to the money: reserved, charged, returned, and the sentence that says why."""
+
+    order: Order
+    package: str
+    is_open: bool
+    cap: str
+    charged: str
+    returned: str
+    why: str
+    lines: tuple[dict[str, str], ...]
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True)
+class HoldLine:
+    """A reservation that is still open."""
+
+    hold: Hold
+    account: str
+    amount: str
+    cause: str
+    cause_url: str
+
+
+@dataclass
+class Money:
+    """One company's page. Amounts are words already; `older…` is the cursor of the next page or ""."""
+
+    company: Organisation
+    people: list[Membership]
+    available_uy: int = 0
+    held_uy: int = 0
+    wallet_uy: int = 0
+    credit_limit_uy: int = 0
+    credit_drawn_uy: int = 0
+    accounts: list[dict[str, str]] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    older: str = ""
+    orders: list[OrderMoney] = field(default_factory=list)
+    older_orders: str = ""
+    holds: list[HoldLine] = field(default_factory=list)
+    topups: list[TopUp] = field(default_factory=list)
+
+
+def money_of(company: Organisation, *, before: int | None = None, orders_before: int | None = None) -> Money:
+    """Everything that happened to a company's money. `before` is a posting, `orders_before` an order.
+
+    The number of queries does not grow with what is shown.
+    """
+    page = Money(company, list(company.memberships.select_related("user").order_by("id")))
+    accounts = {a.pk: a for a in Account.objects.filter(owner=company).order_by("kind", "asset", "ref")}
+    _figures(page, accounts)
+    holds = list(Hold.objects.filter(account__in=accounts, state=Hold.State.OPEN).order_by("-id")[:LISTED])
+    postings = _postings(accounts, before)
+    page.older = str(postings[MOVEMENTS - 1].pk) if len(postings) > MOVEMENTS else ""
+    postings = postings[:MOVEMENTS]
+    causes = _causes({p.journal.cause for p in postings} | {h.cause for h in holds})
+    page.movements = _movements(postings, accounts, causes)
+    page.holds = [
+        HoldLine(
+            h,
+            words.name_of(accounts[h.account_id]),
+            amount_text(h.left, accounts[h.account_id].asset),
+            *causes.get(h.cause, (h.cause, "")),
+        )
+        for h in holds
+    ]
+    page.orders, page.older_orders = _orders(company, orders_before)
+    page.topups = list(TopUp.objects.filter(organisation=company).order_by("-state", "-id")[:LISTED])
+    return page
+
+
+def amount_text(value: int, asset: str, *, signed: bool = False) -> str:
+    """With its unit: `CNY 0.50`, `1.20 h`."""
+    text = words.amount(value, asset, signed=signed)
+    if asset == "CNY":
+        return pgettext("amount of money", "CNY %(amount)s") % {"amount": text}
+    return f"{text} {words.unit(asset)}"
+
+
+def _figures(page: Money, accounts: dict[int, Account]) -> None:
+    for account in accounts.values():
+        if account.kind == Kind.WALLET:
+            page.wallet_uy, page.held_uy = account.posted, account.held
+            page.available_uy = account.posted - account.held - (account.floor or 0)
+        elif account.kind == Kind.CREDIT_LINE:
+            page.credit_limit_uy, page.credit_drawn_uy = -(account.floor or 0), -account.posted
+        page.accounts.append(
+            {
+                "name": words.name_of(account),
+                "ref": account.ref,
+                "posted": amount_text(account.posted, account.asset),
+                "held": amount_text(account.held, account.asset) if account.held else "",
+                "url": reverse("admin:ledger_account_change", args=[account.pk]),
+            }
+        )
+
+
+def _postings(accounts: dict[int, Account], before: int | None) -> list[Posting]:
+    """One more than a page, newest first, each journal with all its legs."""
+    rows = Posting.objects.filter(account__in=accounts).select_related("journal").order_by("-id")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.prefetch_related("journal__postings__account__owner")[: MOVEMENTS + 1])
+
+
+def _movements(
+    postings: list[Posting], accounts: dict[int, Account], causes: dict[str, tuple[str, str]]
+) -> list[Movement]:
+    running = {pk: a.posted for pk, a in accounts.items()}
+    if postings:
+        newer = Posting.objects.filter(account__in=accounts, pk__gt=postings[0].pk)
+        for pk, total in newer.values_list("account").annotate(Sum("amount")):
+            running[pk] -= total
+    found = []
+    for p in postings:
+        account, journal = accounts[p.account_id], p.journal
+        cause, url = causes.get(journal.cause, (journal.cause, ""))
+        found.append(
+            Movement(
+                posting_id=p.pk,
+                at=journal.at,
+                what=words.reason(journal.reason),
+                cause=cause,
+                cause_url=url,
+                account=words.name_of(account),
+                amount=amount_text(p.amount, account.asset, signed=True),
+                comes_in=p.amount > 0,
+                balance=amount_text(running[p.account_id], account.asset),
+                number=journal.public_id[-6:].upper(),
+                journal_url=reverse("admin:ledger_journal_change", args=[journal.pk]),
+                legs=tuple(
+                    Leg(
+                        words.name_of(leg.account),
+                        leg.account.owner.name if leg.account.owner else _("the platform"),
+                        amount_text(leg.amount, leg.account.asset, signed=True),
+                    )
+                    for leg in sorted(journal.postings.all(), key=lambda x: x.amount)
+                ),
+            )
+        )
+        running[p.account_id] -= p.amount
+    return found
+
+
+def _causes(causes: set[str]) -> dict[str, tuple[str, str]]:
+    """`order:ord_…` → ("Order 2611-00412", its page), `topup:top_…` → ("Top-up SL-…", its page)."""
+    ids: dict[str, list[str]] = {}
+    for cause in causes:
+        kind, _colon, public_id = cause.partition(":")
+        ids.setdefault(kind, []).append(public_id)
+    found: dict[str, tuple[str, str]] = {}
+    for pk, public_id, number in Order.objects.filter(public_id__in=ids.get("order", [])).values_list(
+        "pk", "public_id", "number"
+    ):
+        found[f"order:{public_id}"] = (
+            _("Order %(number)s") % {"number": number},
+            reverse("admin:orders_order_change", args=[pk]),
+        )
+    for pk, public_id, reference in TopUp.objects.filter(public_id__in=ids.get("topup", [])).values_list(
+        "pk", "public_id", "reference"
+    ):
+        found[f"topup:{public_id}"] = (
+            _("Top-up %(reference)s") % {"reference": reference},
+            reverse("admin:billing_topup_change", args=[pk]),
+        )
+    for public_id in ids.get("organisation", []):
+        found[f"organisation:{public_id}"] = (_("Registration of the company"), "")
+    return found
+
+
+def _orders(company: Organisation, before: int | None) -> tuple[list[OrderMoney], str]:
+    rows = (
+        Order.objects.filter(organisation=company)
+        .select_related("organisation", "quote__offering__package", "allocation")
+        .order_by("-id")
+    )
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    orders = list(rows[: ORDERS + 1])
+    shown = orders[:ORDERS]
+    causes = [o.cause for o in shown]
+    charges = {c.cause: c for c in Charge.objects.filter(cause__in=causes)}
+    holds: dict[str, list[Hold]] = {}
+    for hold in Hold.objects.filter(cause__in=causes).select_related("account").order_by("id"):
+        holds.setdefault(hold.cause, []).append(hold)
+    found = [_order_money(o, charges.get(o.cause), tuple(holds.get(o.cause, []))) for o in shown]
+    return found, str(shown[-1].pk) if len(orders) > ORDERS else ""
+
+
+def _order_money(order: Order, charge: Charge | None, holds: tuple[Hold, ...]) -> OrderMoney:
+    quote, asset = order.quote, order.quote.asset
+    package = quote.offering.package
+    total = charge.total if charge else 0
+    return OrderMoney(
+        order=order,
+        package=package.name,
+        is_open=order.is_open,
+        cap=amount_text(quote.cap, asset),
+        charged="" if order.is_open else amount_text(total, asset),
+        returned="" if order.is_open else amount_text(quote.cap - total, asset),
+        why=why(order, charge),
+        lines=_compared(order, charge, package.unit),
+        holds=holds,
+    )
+
+
+def why(order: Order, charge: Charge | None) -> str:
+    """One sentence to read out on the telephone: what was reserved, charged, returned, and why."""
+    asset, cap = order.quote.asset, order.quote.cap
+    total = charge.total if charge else 0
+    said = {
+        "cap": amount_text(cap, asset),
+        "total": amount_text(total, asset),
+        "rest": amount_text(cap - total, asset),
+        "machine": hours(charge.computing if charge and asset != "CNY" else _used(charge)),
+    }
+    if order.is_open:
+        return _("%(cap)s is reserved; nothing is charged until the run is over.") % said
+    if order.state == Order.State.CANCELLED:
+        return _("Cancelled before the machine had it: %(rest)s went back, nothing was charged.") % said
+    if order.state == Order.State.FAILED:
+        reason = REASONS.get(order.reason, _("The run failed."))
+        return f"{reason} " + _("Nobody pays for a failure: %(rest)s went back.") % said
+    if order.state == Order.State.STOPPED:
+        return (
+            _(
+                "Stopped before the end: only the computing so far (%(machine)s core-hours) is paid, "
+                "%(total)s; %(rest)s went back."
+            )
+            % said
+        )
+    above = next((-x["amount"] for x in charge.lines if x["code"] == "above_cap"), 0) if charge else 0
+    if above:
+        return _("It came to %(above)s more than the cap. The cap of %(cap)s is all that was charged.") % {
+            **said,
+            "above": amount_text(above, asset),
+        }
+    return (
+        _(
+            "%(cap)s is the most it could cost. The machine counted %(machine)s core-hours, "
+            "with which it came to %(total)s; the unused %(rest)s went back."
+        )
+        % said
+    )
+
+
+def _used(charge: Charge | None) -> int:
+    return sum(x["quantity"] for x in charge.lines if x["code"] == "computing") if charge else 0
+
+
+def _compared(order: Order, charge: Charge | None, unit: str) -> tuple[dict[str, str], ...]:
+    """Line by line: the most that was agreed, and what it came to."""
+    asset = order.quote.asset
+    most = {x["code"]: x for x in order.quote.lines}
+    real = {x["code"]: x for x in charge.lines} if charge else {}
+    rows = []
+    for code in [*most, *(c for c in real if c not in most)]:
+        line = real.get(code, most.get(code))
+        word = worded_lines([line], asset, unit, is_quote=code not in real)[0]
+        rows.append(
+            {
+                "label": word["label"],
+                "note": word["note"],
+                "most": amount_text(most[code]["amount"], asset) if code in most else "",
+                "real": amount_text(real[code]["amount"], asset) if code in real else "",
+            }
+        )
+    return tuple(rows)

@@ -1,0 +1,117 @@
+"""The whole site as `make run` starts it, and a real browser in front of it.
+
+`manage.py serve` in a data folder of its own: web, worker, beat, PostgreSQL and Redis. The recipes' libraries are
+those of SUANLI_RECIPE_PYTHON, so that nothing is downloaded by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def _runtime() -> Path | None:
+    """The folder in which the recipes' libraries are installed, from the interpreter that the suite was given."""
+    python = os.environ.get("SUANLI_RECIPE_PYTHON", "")
+    root = Path(python).parents[2] if python else None
+    return root if root and (root / "current").exists() else None
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Address of a running site."""
+    runtime = _runtime()
+    if runtime is None:
+        pytest.skip("SUANLI_RECIPE_PYTHON names no installed recipe runtime (marketplace.engines.local.runtime)")
+    folder = Path(tempfile.mkdtemp(prefix="suanli-journey-"))
+    engine = folder / "engine"
+    engine.mkdir()
+    for part in runtime.iterdir():
+        if part.name not in {"sites", "lock"}:
+            (engine / part.name).symlink_to(part.resolve() if part.is_symlink() else part)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    env = {k: v for k, v in os.environ.items()
+           if k not in {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SUANLI_TESTING", "SECRET_KEY"}}
+    env |= {"SUANLI_DATA": str(folder), "DEMO": "1", "DEBUG": "0", "SITE_URL": f"http://127.0.0.1:{port}"}
+    log = (folder / "serve.log").open("w")
+    process = subprocess.Popen([sys.executable, "manage.py", "serve", "--port", str(port)], cwd=ROOT, env=env,
+                               stdout=log, stderr=log, start_new_session=True)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait(address, process, folder)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(address: str, process: subprocess.Popen, folder: Path) -> None:
+    """Until the site answers and its machine has passed its benchmark, so that something can be sold."""
+    until = time.monotonic() + 180
+    while time.monotonic() < until:
+        assert process.poll() is None, (folder / "serve.log").read_text()[-3000:]
+        try:
+            with urllib.request.urlopen(f"{address}/figures/", timeout=20) as answer:
+                if b"Hall A" in answer.read():
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            pass
+        time.sleep(1)
+    raise AssertionError("the site did not open: " + (folder / "serve.log").read_text()[-3000:])
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(390, "en-US"), (1280, "zh-CN")], ids=["phone-en", "desk-zh"])
+def page(request, chromium):
+    """A fresh browser; any error in its console fails the test, so the strict CSP is tested on every page.
+
+    A 422 is a form that was refused, as it should be.
+    """
+    width, locale = request.param
+    context = chromium.new_context(viewport={"width": width, "height": 900}, locale=locale)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" and "422" not in m.text else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    yield page
+    context.close()
+    assert not errors, errors
+
+
+@pytest.fixture
+def chinese(page) -> bool:
+    return page.evaluate("navigator.language").startswith("zh")
