@@ -103,7 +103,7 @@ class Instalment:
 
 
 def schedule(principal_uy: int, rate_ppm: int, months: int, start: date) -> list[Instalment]:
-    """Equal parts of the principal every month, with the interest of the nights since; sums to the principal."""
+    """Equal parts of the principal every month, each with the interest of the nights since."""
     plan, left, before, rest = [], principal_uy, start, 0
     for n in range(1, months + 1):
         day = months_later(start, n)

@@ -70,7 +70,7 @@ class LenderPayment(Named):
 
 
 class Application(Named):
-    """Hours pledged, and the loan asked for them. The hours stay pledged until it ends or the loan is repaid."""
+    """Hours pledged, and the loan asked for them. They stay pledged until it ends or the loan is repaid."""
 
     class State(models.TextChoices):
         OPEN = "open", _("waiting for offers")
@@ -187,9 +187,7 @@ class Loan(Named):
     started_at = models.DateTimeField()
     start_date = models.DateField(help_text="business day, platform zone")
     accrued_to_date = models.DateField(help_text="interest is booked up to the night before this day")
-    interest_rest = models.BigIntegerField(
-        default=0, help_text="part of a micro-yuan not yet booked, in 1/(365·10^6)"
-    )
+    interest_rest = models.BigIntegerField(default=0, help_text="part of a micro-yuan not yet booked, in 1/(365·10^6)")
     called_at = models.DateTimeField(null=True, blank=True)
     call_due_date = models.DateField(null=True, blank=True)
     repaid_at = models.DateTimeField(null=True, blank=True)
@@ -198,9 +196,7 @@ class Loan(Named):
         ordering = ["-id"]
         verbose_name, verbose_name_plural = _("loan"), _("loans")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(principal_uy__gt=0, interest_rest__gte=0), name="loan_positive"
-            ),
+            models.CheckConstraint(condition=Q(principal_uy__gt=0, interest_rest__gte=0), name="loan_positive"),
             models.CheckConstraint(
                 condition=Q(state="margin_called", called_at__isnull=False, call_due_date__isnull=False)
                 | (~Q(state="margin_called") & Q(called_at=None, call_due_date=None)),

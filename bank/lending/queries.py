@@ -80,9 +80,7 @@ class Pledgeable:
 def pledgeable(organisation: Organisation, now: datetime) -> list[Pledgeable]:
     """One row for every class of which hours are banked."""
     accounts = list(
-        Account.objects.filter(
-            owner=organisation, kind=Kind.CLAIMS, ref="", asset__startswith=CARD_HOURS, posted__gt=0
-        )
+        Account.objects.filter(owner=organisation, kind=Kind.CLAIMS, ref="", asset__startswith=CARD_HOURS, posted__gt=0)
     )
     classes = {c.asset: c for c in ResourceClass.objects.filter(asset__in=[a.asset for a in accounts])}
     prices = indexes(now)
@@ -284,16 +282,12 @@ class Position:
     @property
     def behind_uy(self) -> int:
         """Principal that should have been repaid by now and was not; clears itself when it is paid."""
-        planned = collateral.planned_left(
-            self.loan.principal_uy, self.loan.months, self.loan.start_date, self.today
-        )
+        planned = collateral.planned_left(self.loan.principal_uy, self.loan.months, self.loan.start_date, self.today)
         return max(0, self.principal_uy - planned)
 
     @property
     def schedule(self) -> list[collateral.Instalment]:
-        return collateral.schedule(
-            self.loan.principal_uy, self.loan.rate_ppm, self.loan.months, self.loan.start_date
-        )
+        return collateral.schedule(self.loan.principal_uy, self.loan.rate_ppm, self.loan.months, self.loan.start_date)
 
 
 def loans() -> QuerySet[Loan]:
@@ -321,9 +315,7 @@ def position(loan: Loan, now: datetime) -> Position:
     return positions([loan], now)[0]
 
 
-def _position(
-    loan: Loan, posted: dict[tuple[str, str], int], prices: dict[int, IndexPrice], day: date
-) -> Position:
+def _position(loan: Loan, posted: dict[tuple[str, str], int], prices: dict[int, IndexPrice], day: date) -> Position:
     principal = -posted.get((Kind.LOAN, loan.public_id), 0)
     nights = max(0, (day - loan.accrued_to_date).days)
     unbooked, rest = collateral.accrue(principal, loan.rate_ppm, nights, loan.interest_rest)
@@ -358,9 +350,7 @@ class LenderCash:
 
 def lender_cash(lender: Organisation) -> LenderCash:
     rows = list(
-        Account.objects.filter(
-            owner=lender, kind__in=[Kind.LENDER_CASH, Kind.LENT, Kind.INTEREST_DUE], asset=CNY
-        )
+        Account.objects.filter(owner=lender, kind__in=[Kind.LENDER_CASH, Kind.LENT, Kind.INTEREST_DUE], asset=CNY)
     )
     cash = next((a for a in rows if a.kind == Kind.LENDER_CASH), None)
     return LenderCash(

@@ -1,4 +1,4 @@
-"""Numbers of this room that are the operator's decisions; SUANLI_<NAME> overrides one, as in portal.policy."""
+"""Numbers of this room that the operator decides; SUANLI_<NAME> overrides one, as in portal.policy."""
 
 from __future__ import annotations
 

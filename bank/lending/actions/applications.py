@@ -75,10 +75,8 @@ def withdraw(*, application: Application, now: datetime, actor: str) -> Applicat
 
 
 @transaction.atomic
-def reject(
-    *, application: Application, lender: Organisation, reason: str, now: datetime, actor: str
-) -> Rejection:
-    """One lender's no, with its reason; its open offer is withdrawn. The same lender again changes nothing."""
+def reject(*, application: Application, lender: Organisation, reason: str, now: datetime, actor: str) -> Rejection:
+    """One lender's no, with its reason; its open offer is withdrawn. Safe to repeat."""
     check_lender(lender)
     if not reason.strip():
         raise Refused("reason_needed")
@@ -90,9 +88,7 @@ def reject(
         application=row, lender=lender, defaults={"reason": reason.strip()[:300], "created_at": now}
     )
     if fresh:
-        history.record(
-            row, before="", after="", now=now, actor=actor, reason="lender_said_no", why=made.reason
-        )
+        history.record(row, before="", after="", now=now, actor=actor, reason="lender_said_no", why=made.reason)
     return made
 
 
@@ -162,9 +158,7 @@ def expire(*, now: datetime) -> int:
     done = 0
     overdue = Application.objects.filter(offers__state=Offer.State.OPEN, offers__expires_at__lte=now)
     ids = set(overdue.values_list("pk", flat=True)) | set(
-        Application.objects.filter(state=Application.State.OPEN, expires_at__lte=now).values_list(
-            "pk", flat=True
-        )
+        Application.objects.filter(state=Application.State.OPEN, expires_at__lte=now).values_list("pk", flat=True)
     )
     for pk in sorted(ids):
         with transaction.atomic():
@@ -197,7 +191,7 @@ def accounts_of(application: Application) -> tuple[Account, Account]:
 
 
 def release_pledge(application: Application, now: datetime) -> None:
-    """Everything pledged goes back to the banked hours, with its lots. The caller has locked both accounts."""
+    """Everything pledged goes back to the banked hours, with its lots. The caller holds both accounts."""
     claims, pledged = accounts_of(application)
     left = books.balance(pledged).posted
     if left:

@@ -19,9 +19,7 @@ from ..models import CreditLimit
 
 
 @transaction.atomic
-def set_limit(
-    *, organisation: Organisation, limit_uy: int, reason: str, now: datetime, actor: str
-) -> CreditLimit:
+def set_limit(*, organisation: Organisation, limit_uy: int, reason: str, now: datetime, actor: str) -> CreditLimit:
     """From now on the company may owe that much for orders. Below what it owes already: only nothing more.
 
     Refused: limit_out_of_range, reason_needed, borrower_needed.
@@ -59,9 +57,7 @@ def set_limit(
 
 
 @transaction.atomic
-def repay_credit(
-    *, organisation: Organisation, amount_uy: int, key: str, now: datetime, actor: str
-) -> Journal:
+def repay_credit(*, organisation: Organisation, amount_uy: int, key: str, now: datetime, actor: str) -> Journal:
     """From the wallet to the credit line. The same key again returns the first repayment.
 
     Refused: nothing_drawn, more_than_owed (owed_uy), insufficient_funds, idempotency_conflict.

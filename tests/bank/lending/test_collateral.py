@@ -1,6 +1,7 @@
 """Pure arithmetic of pledges and interest, as properties."""
 
 from datetime import date
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +64,7 @@ def test_a_schedule_sums_to_the_principal(principal, rate, months, start):
     plan = c.schedule(principal, rate, months, start)
     assert sum(p.principal_uy for p in plan) == principal
     assert plan[-1].left_uy == 0 and len(plan) == months
-    assert all(a.due_date < b.due_date for a, b in zip(plan, plan[1:], strict=False))
+    assert all(a.due_date < b.due_date for a, b in pairwise(plan))
     assert c.planned_left(principal, months, start, start) == principal
     assert c.planned_left(principal, months, start, date(2060, 1, 1)) == 0
 

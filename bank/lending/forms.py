@@ -1,0 +1,106 @@
+"""What people write into this room's pages. Yuan and hours come in as decimals and leave as integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.money import CARD_HOUR_CMS, CNY_UY, PPM
+
+from . import queries, terms
+
+
+def amount_field(label: Any, **kwargs: Any) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        min_value=Decimal("0.01"),
+        max_value=10**9,
+        decimal_places=2,
+        error_messages={"required": _("Write an amount in yuan.")},
+        **kwargs,
+    )
+
+
+def hours_field(label: Any) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        min_value=Decimal("0.1"),
+        max_value=10**8,
+        decimal_places=1,
+        error_messages={"required": _("Write how many hours.")},
+    )
+
+
+def months_field() -> forms.IntegerField:
+    return forms.IntegerField(label=_("Term in months"), min_value=1, max_value=terms.MONTHS_MOST)
+
+
+class AmountForm(forms.Form):
+    """An amount to repay."""
+
+    amount = amount_field(_("Amount in CNY"))
+
+    def amount_uy(self) -> int:
+        return int(self.cleaned_data["amount"] * CNY_UY)
+
+
+class HoursForm(forms.Form):
+    """Hours to pledge."""
+
+    hours = hours_field(_("Hours to pledge"))
+
+    def cms(self) -> int:
+        return int(self.cleaned_data["hours"] * CARD_HOUR_CMS)
+
+
+class ApplyForm(HoursForm, AmountForm):
+    """Which hours stand behind which loan. Takes the rows of queries.pledgeable."""
+
+    resource_class = forms.ChoiceField(label=_("Class"))
+    hours = hours_field(_("Hours to pledge"))
+    amount = amount_field(_("Loan in CNY"))
+    months = months_field()
+    purpose = forms.CharField(
+        label=_("What the money is for"),
+        max_length=300,
+        error_messages={"required": _("Say what the money is for; the lenders read it.")},
+    )
+    field_order = ["resource_class", "hours", "amount", "months", "purpose"]
+
+    def __init__(self, *args: Any, rows: Sequence[queries.Pledgeable], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = {row.resource_class.key: row for row in rows}
+        field = self.fields["resource_class"]
+        field.choices = [(key, row.resource_class.name) for key, row in self.rows.items()]  # type: ignore[attr-defined]
+
+    def row(self) -> queries.Pledgeable:
+        return self.rows[self.cleaned_data["resource_class"]]
+
+
+class OfferForm(AmountForm):
+    """A lender's terms."""
+
+    amount = amount_field(_("Amount you offer, CNY"))
+    rate = forms.DecimalField(
+        label=_("Interest a year, %"),
+        min_value=0,
+        max_value=Decimal(terms.RATE_MOST_PPM) / 10_000,
+        decimal_places=2,
+        help_text=_("Simple interest by the night, on what is still owed."),
+    )
+    months = months_field()
+
+    def rate_ppm(self) -> int:
+        return int(self.cleaned_data["rate"] * PPM / 100)
+
+
+class RejectForm(forms.Form):
+    """A lender's no."""
+
+    reason = forms.CharField(
+        label=_("Why not"), max_length=300, error_messages={"required": _("Say why; the company reads it.")}
+    )

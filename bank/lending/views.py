@@ -1,0 +1,463 @@
+"""Pages of a borrower, and those that borrower and lender share. Owner and finance only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from bank.ledger.chart import Kind
+from bank.ledger.models import Account
+from portal import policy
+from portal.accounts.access import FINANCE, company_view
+from portal.accounts.models import Organisation
+from portal.core import clock
+from portal.core.errors import Refused
+from portal.core.fragments import render
+from portal.core.money import CNY_UY
+from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
+
+from . import actions, lender_views, queries, terms
+from .asking import ask, is_sure, key_of
+from .forms import AmountForm, ApplyForm, HoursForm
+from .models import Application, Loan, Offer
+
+
+def actor(request: HttpRequest) -> str:
+    return f"user:{request.user.pk}"
+
+
+def borrower_only(organisation: Organisation) -> None:
+    if organisation.role == Organisation.Role.LENDER:
+        raise Http404
+
+
+def levels(found: queries.Position) -> dict[str, str]:
+    """The three sentences under the beam."""
+    room = max(0, found.value_uy * policy.LTV_ORIGINATION_PPM // 1_000_000 - found.debt_uy)
+    today = yuan(found.index.price_uy, "exact") if found.index else "–"
+    return {
+        "borrow": _("the most that is lent at the start: {amount} above what is owed").format(amount=cny(room)),
+        "call": _(
+            "you are asked to add hours or repay within {days} business days. Index at {level}; today {today}"
+        ).format(days=terms.MARGIN_DAYS, level=yuan(found.call_index_uy, "exact"), today=today),
+        "sale": _(
+            "pledged hours may be sold. That comes later: nothing is sold automatically. Index at {level}"
+        ).format(level=yuan(found.sale_index_uy, "exact")),
+    }
+
+
+@company_view(FINANCE)
+def loans(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """A borrower's credit limit, loans, applications and what can be pledged; a lender's desk."""
+    now = clock.now()
+    if organisation.role == Organisation.Role.LENDER:
+        return lender_views.desk(request, organisation)
+    found = queries.positions(queries.loans_of(organisation)[:50], now)
+    rows = queries.asked(
+        queries.visible_to(organisation)
+        .exclude(state=Application.State.LENT)
+        .prefetch_related("offers__lender", "rejections__lender")[:20],
+        now,
+    )
+    credit = queries.credit(organisation)
+    return render(
+        request,
+        "lending/loans",
+        {
+            "organisation": organisation,
+            "credit": credit,
+            "now": now,
+            "stats": [
+                {
+                    "label": _("Left to use"),
+                    "amount_uy": credit.left_uy,
+                    "note": _("after the wallet, for orders"),
+                },
+                {
+                    "label": _("Used"),
+                    "amount_uy": credit.used_uy,
+                    "note": _("{amount} more is reserved for orders").format(amount=yuan(credit.held_uy)),
+                },
+                {"label": _("Limit"), "amount_uy": credit.limit_uy, "note": _("granted by the platform")},
+            ],
+            "running": [(p, levels(p)) for p in found if p.loan.is_open],
+            "repaid": [p.loan for p in found if not p.loan.is_open],
+            "waiting": [a for a in rows if a.application.state == Application.State.OPEN],
+            "ended": [a.application for a in rows if a.application.state != Application.State.OPEN],
+            "pledgeable": queries.pledgeable(organisation, now),
+            "form": AmountForm(initial={"amount": yuan(credit.used_uy).replace(",", "")})
+            if credit.used_uy > 0
+            else None,
+        },
+    )
+
+
+@company_view(FINANCE)
+def repay_credit(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """From the wallet to the credit line, after a question."""
+    borrower_only(organisation)
+    here = reverse("lending:loans", args=[organisation.slug])
+    credit, form = queries.credit(organisation), AmountForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if not is_sure(request):
+            return ask(
+                request,
+                form=form,
+                title=_("Repay the credit line?"),
+                label=_("Repay"),
+                back_url=here,
+                danger=True,
+                text=_("The money leaves the wallet now; the limit is free again."),
+                lines=[
+                    {"label": _("Used today"), "amount_uy": credit.used_uy},
+                    {"label": _("You repay"), "amount_uy": form.amount_uy(), "total": True},
+                ],
+            )
+        try:
+            actions.repay_credit(
+                organisation=organisation,
+                amount_uy=form.amount_uy(),
+                key=key_of(request),
+                now=clock.now(),
+                actor=actor(request),
+            )
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("{amount} repaid.").format(amount=cny(form.amount_uy())))
+            return redirect(here)
+    return render(
+        request,
+        "lending/amount",
+        {
+            "form": form,
+            "title": _("Repay the credit line"),
+            "back_url": here,
+            "label": _("Go on"),
+            "text": _("{amount} is used.").format(amount=cny(credit.used_uy)),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@company_view(FINANCE)
+def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Choose hours and a loan; a question; then the hours are pledged and the lenders see it."""
+    borrower_only(organisation)
+    now, here = clock.now(), reverse("lending:loans", args=[organisation.slug])
+    rows = [row for row in queries.pledgeable(organisation, now) if row.index]
+    form = ApplyForm(request.POST or None, rows=rows, initial={"months": 6})
+    if request.method == "POST" and form.is_valid():
+        row, cms, amount = form.row(), form.cms(), form.amount_uy()
+        value = queries.worth(cms, row.index)
+        try:
+            _check(row, cms, amount)
+            if not is_sure(request):
+                return _ask_to_pledge(request, form, value)
+            made = actions.apply(
+                organisation=organisation,
+                resource_class=row.resource_class,
+                pledge_cms=cms,
+                amount_uy=amount,
+                months=form.cleaned_data["months"],
+                purpose=form.cleaned_data["purpose"],
+                now=now,
+                actor=actor(request),
+            )
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("The hours are pledged, and the lenders see your application."))
+            return redirect("lending:application", organisation.slug, made.public_id)
+    return render(
+        request,
+        "lending/apply",
+        {
+            "form": form,
+            "rows": rows,
+            "back_url": here,
+            "most_percent": percent(policy.LTV_ORIGINATION_PPM, "short"),
+            "counts_percent": percent(policy.COLLATERAL_HAIRCUT_PPM, "short"),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _check(row: queries.Pledgeable, cms: int, amount: int) -> None:
+    """Say before the question what the action would say after it."""
+    most = queries.collateral.most_uy(queries.worth(cms, row.index), policy.LTV_ORIGINATION_PPM)
+    if cms > row.free_cms:
+        raise Refused("insufficient_hours", needed_cms=cms, available_cms=row.free_cms, missing_cms=cms - row.free_cms)
+    if amount > most:
+        raise Refused("above_ltv", most_uy=most)
+
+
+def _ask_to_pledge(request: HttpRequest, form: ApplyForm, value: int) -> HttpResponse:
+    after = queries.collateral.ltv_ppm(form.amount_uy(), value)
+    return ask(
+        request,
+        form=form,
+        title=_("Pledge these hours?"),
+        label=_("Pledge and ask"),
+        danger=True,
+        back_url=request.path,
+        text=_("They cannot be spent while they are pledged. Withdraw the application and they are free at once."),
+        lines=[
+            {"label": _("Hours pledged"), "text": hours(form.cms())},
+            {"label": _("They count for"), "amount_uy": value},
+            {"label": _("Loan to value"), "text": f"{percent(after)} %"},
+            {"label": _("You ask for"), "amount_uy": form.amount_uy(), "total": True},
+        ],
+    )
+
+
+@company_view(FINANCE)
+def application(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """One application: for its company with the offers, for a lender with the evidence."""
+    now = clock.now()
+    rows = queries.visible_to(organisation).prefetch_related("offers__lender", "rejections__lender")
+    row = rows.filter(public_id=public_id).first()
+    if row is None:
+        raise Http404
+    is_lender = organisation.role == Organisation.Role.LENDER
+    if request.method == "POST" and not is_lender:
+        return _withdraw(request, organisation, row)
+    found = queries.asked([row], now)[0]
+    is_open = row.state == Application.State.OPEN and row.expires_at > now
+    if is_lender:
+        return lender_views.application(request, organisation, found, is_open)
+    return render(
+        request,
+        "lending/application",
+        {
+            "organisation": organisation,
+            "found": found,
+            "is_open": is_open,
+            "now": now,
+            "offers": [(o, found.ltv_of(o.amount_uy)) for o in found.offers],
+        },
+    )
+
+
+def _withdraw(request: HttpRequest, organisation: Organisation, row: Application) -> HttpResponse:
+    here = reverse("lending:application", args=[organisation.slug, row.public_id])
+    if not is_sure(request):
+        return ask(
+            request,
+            title=_("Withdraw the application?"),
+            label=_("Withdraw it"),
+            back_url=here,
+            text=_("Open offers end, and the pledged hours are free again."),
+        )
+    actions.withdraw(application=row, now=clock.now(), actor=actor(request))
+    messages.success(request, _("Withdrawn. The hours are free again."))
+    return redirect("lending:loans", organisation.slug)
+
+
+@company_view(FINANCE)
+def answer(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """Accept or decline an offer, after a question."""
+    borrower_only(organisation)
+    offers = Offer.objects.select_related("lender", "application")
+    found = offers.filter(public_id=public_id, application__organisation=organisation).first()
+    if found is None:
+        raise Http404
+    here = reverse("lending:application", args=[organisation.slug, found.application.public_id])
+    verb = request.POST.get("verb", "")
+    if request.method != "POST" or verb not in ("accept", "decline"):
+        return redirect(here)
+    now = clock.now()
+    if verb == "decline":
+        if not is_sure(request):
+            return ask(
+                request,
+                title=_("Decline this offer?"),
+                label=_("Decline it"),
+                back_url=here,
+                extra={"verb": verb},
+                text=_("Your application stays open for other lenders."),
+            )
+        actions.decline(offer=found, now=now, actor=actor(request))
+        messages.success(request, _("Declined."))
+        return redirect(here)
+    if not is_sure(request):
+        return ask(
+            request,
+            title=_("Take this loan?"),
+            label=_("Take the loan"),
+            back_url=here,
+            danger=True,
+            extra={"verb": verb},
+            lines=_terms(found, now),
+            text=_("The money is in your wallet at once. The hours stay pledged until all is repaid."),
+        )
+    made = actions.accept(offer=found, now=now, actor=actor(request))
+    messages.success(request, _("{amount} is in your wallet.").format(amount=cny(made.principal_uy)))
+    return redirect("lending:loan", organisation.slug, made.public_id)
+
+
+def _terms(offer: Offer, now: Any) -> list[dict[str, Any]]:
+    plan = queries.collateral.schedule(offer.amount_uy, offer.rate_ppm, offer.months, queries.today(now))
+    return [
+        {"label": _("Lender"), "text": offer.lender.name},
+        {"label": _("Interest a year"), "text": f"{percent(offer.rate_ppm, 'short')} %"},
+        {
+            "label": _("First instalment, {date}").format(date=time_text(plan[0].due_date, "date")),
+            "amount_uy": plan[0].total_uy,
+        },
+        {
+            "label": _("Interest over {months} months").format(months=offer.months),
+            "amount_uy": sum(p.interest_uy for p in plan),
+        },
+        {"label": _("Into your wallet"), "amount_uy": offer.amount_uy, "total": True},
+    ]
+
+
+def _loan(organisation: Organisation, public_id: str) -> Loan:
+    found = queries.loans_of(organisation).filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@company_view(FINANCE)
+def loan(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """Where a loan stands: the beam, the plan, repayments, the books."""
+    now = clock.now()
+    found = queries.position(_loan(organisation, public_id), now)
+    accounts = Account.objects.filter(
+        owner=organisation, ref__in=[found.loan.public_id, found.loan.application.public_id]
+    ).order_by("pk")
+    is_lender = organisation.role == Organisation.Role.LENDER
+    can = found.loan.is_open and not is_lender
+    free = 0
+    if can:
+        claims = Account.objects.filter(
+            owner=organisation, kind=Kind.CLAIMS, asset=found.loan.application.resource_class.asset, ref=""
+        ).first()
+        free = claims.posted - claims.held if claims else 0
+    return render(
+        request,
+        "lending/loan",
+        {
+            "organisation": organisation,
+            "found": found,
+            "levels": levels(found),
+            "accounts": accounts,
+            "is_lender": is_lender,
+            "repayments": found.loan.repayments.all(),
+            "free_cms": free,
+            "form": AmountForm() if can else None,
+            "hours_form": HoursForm() if can and free else None,
+        },
+    )
+
+
+@company_view(FINANCE)
+def repay(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """A part, or everything (`all`), after a question that shows how it is divided."""
+    borrower_only(organisation)
+    row, now = _loan(organisation, public_id), clock.now()
+    here = reverse("lending:loan", args=[organisation.slug, row.public_id])
+    everything = request.POST.get("all") == "1"
+    form = AmountForm(request.POST or None)
+    found = queries.position(row, now)
+    if request.method == "POST" and (everything or form.is_valid()):
+        amount = found.debt_uy if everything else form.amount_uy()
+        try:
+            if not is_sure(request):
+                if amount > found.debt_uy:
+                    raise Refused("more_than_owed", owed_uy=found.debt_uy)
+                return _ask_to_repay(request, found, amount, None if everything else form, here)
+            paid = actions.repay(
+                loan=row,
+                amount_uy=None if everything else amount,
+                key=key_of(request),
+                now=now,
+                actor=actor(request),
+            )
+        except Refused as refused:
+            form = AmountForm(request.POST if not everything else {"amount": str(amount / CNY_UY)})
+            form.is_valid()
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("{amount} repaid.").format(amount=cny(paid.total_uy, "exact")))
+            return redirect(here)
+    return render(
+        request,
+        "lending/amount",
+        {
+            "form": form,
+            "title": _("Repay"),
+            "back_url": here,
+            "label": _("Go on"),
+            "text": _("{amount} is owed today.").format(amount=cny(found.debt_uy, "exact")),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _ask_to_repay(
+    request: HttpRequest, found: queries.Position, amount: int, form: AmountForm | None, here: str
+) -> HttpResponse:
+    interest, principal = queries.collateral.split(amount, found.interest_uy)
+    whole = amount == found.debt_uy
+    text = (
+        _("The loan ends, and the pledged hours are free again.")
+        if whole
+        else _("The money leaves the wallet now. The hours stay pledged until all is repaid.")
+    )
+    return ask(
+        request,
+        form=form,
+        extra={} if form else {"all": "1"},
+        title=_("Repay?"),
+        label=_("Repay"),
+        back_url=here,
+        danger=True,
+        text=text,
+        lines=[
+            {"label": _("Interest"), "text": yuan(interest, "exact")},
+            {"label": _("Principal"), "text": yuan(principal, "exact")},
+            {"label": _("From the wallet"), "text": yuan(amount, "exact"), "total": True},
+        ],
+    )
+
+
+@company_view(FINANCE)
+def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """More hours behind a loan, after a question."""
+    borrower_only(organisation)
+    row = _loan(organisation, public_id)
+    here = reverse("lending:loan", args=[organisation.slug, row.public_id])
+    form = HoursForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if not is_sure(request):
+            return ask(
+                request,
+                form=form,
+                title=_("Pledge more hours?"),
+                label=_("Pledge them"),
+                back_url=here,
+                danger=True,
+                text=_("They cannot be spent until the loan is repaid."),
+                lines=[{"label": _("Hours pledged"), "text": hours(form.cms()), "total": True}],
+            )
+        try:
+            actions.add_pledge(loan=row, cms=form.cms(), key=key_of(request), now=clock.now(), actor=actor(request))
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("{hours} hours pledged.").format(hours=hours(form.cms())))
+            return redirect(here)
+    return render(
+        request,
+        "lending/amount",
+        {"form": form, "title": _("Pledge more hours"), "back_url": here, "label": _("Go on"), "text": ""},
+        status=422 if form.errors else 200,
+    )

@@ -1,0 +1,220 @@
+"""The pages of borrower and lender, in both languages; questions before money moves; strangers see a 404."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from bank.lending import actions, queries
+from bank.lending.models import Application, CreditLimit, LenderPayment, Loan, Offer
+
+from .conftest import ACTOR, HOUR, YUAN
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch, now):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+
+
+@pytest.fixture
+def borrower(client, zhao):
+    client.force_login(zhao)
+    return client
+
+
+@pytest.fixture
+def banker(song):
+    from django.test import Client
+
+    client = Client()
+    client.force_login(song)
+    return client
+
+
+def url(name, *args):
+    return reverse(f"lending:{name}", args=args)
+
+
+def confirm(client, response):
+    """Press the button of the question."""
+    text = response.content.decode()
+    assert response.status_code == 200 and 'name="sure"' in text, text
+    form = text[text.index('class="ask-again"') :]
+    action = re.search(r'action="([^"]+)"', form).group(1)
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    return client.post(action, fields)
+
+
+ASK = {"resource_class": "cpu", "hours": "100", "amount": "400", "months": "6", "purpose": "A second mould"}
+
+
+def test_the_whole_story_in_the_browser(desk, borrower, banker):
+    question = borrower.post(url("apply", "yongli"), ASK)
+    assert "900.00" in question.content.decode() and not Application.objects.exists()
+    confirm(borrower, question)
+    application = Application.objects.get()
+    assert "Yongli Mould" in banker.get(url("loans", "harbour")).content.decode()
+    review = banker.get(url("application", "harbour", application.public_id)).content.decode()
+    assert "44.4" in review and "495.00" in review
+    terms = {"amount": "400", "rate": "7.3", "months": "6"}
+    confirm(banker, banker.post(url("make_offer", "harbour", application.public_id), terms))
+    offer = Offer.objects.get()
+    assert offer.rate_ppm == 73_000
+    page = borrower.get(url("application", "yongli", application.public_id)).content.decode()
+    assert "Take it" in page
+    question = borrower.post(url("answer", "yongli", offer.public_id), {"verb": "accept"})
+    assert desk.wallet() == 0
+    confirm(borrower, question)
+    loan = Loan.objects.get()
+    assert desk.wallet() == 400 * YUAN
+    page = borrower.get(url("loan", "yongli", loan.public_id)).content.decode()
+    assert "44.4" in page and "6.349206" in page and "nothing is sold automatically" in page
+    confirm(borrower, borrower.post(url("repay", "yongli", loan.public_id), {"amount": "150.50"}))
+    assert desk.wallet() == 249_500_000
+    confirm(borrower, borrower.post(url("repay", "yongli", loan.public_id), {"all": "1"}))
+    assert desk.hours() == 200 * HOUR and desk.wallet() == 0
+    assert "Repaid" in borrower.get(url("loan", "yongli", loan.public_id)).content.decode()
+
+
+def test_pressing_twice_repays_once(desk, borrower):
+    loan = desk.loan()
+    question = borrower.post(url("repay", "yongli", loan.public_id), {"amount": "10"})
+    confirm(borrower, question)
+    confirm(borrower, question)
+    assert desk.wallet() == 390 * YUAN
+
+
+def test_what_is_too_much_is_said_on_the_form(desk, borrower):
+    page = borrower.post(url("apply", "yongli"), ASK | {"amount": "495.01"})
+    assert page.status_code == 422 and "495.00" in page.content.decode()
+    page = borrower.post(url("apply", "yongli"), ASK | {"hours": "201", "amount": "1"})
+    assert page.status_code == 422
+    loan = desk.loan()
+    page = borrower.post(url("repay", "yongli", loan.public_id), {"amount": "400.01"})
+    assert page.status_code == 422 and desk.wallet() == 400 * YUAN
+
+
+def test_withdraw_decline_and_no_ask_first(desk, borrower, banker):
+    first, second = desk.apply(hours=50, amount_uy=YUAN), desk.apply(hours=50, amount_uy=YUAN)
+    confirm(borrower, borrower.post(url("application", "yongli", first.public_id)))
+    confirm(banker, banker.post(url("reject", "harbour", second.public_id), {"reason": "too small"}))
+    assert "too small" in borrower.get(url("application", "yongli", second.public_id)).content.decode()
+    offer = desk.offer(second, YUAN)
+    confirm(borrower, borrower.post(url("answer", "yongli", offer.public_id), {"verb": "decline"}))
+    offer = desk.offer(second, YUAN)
+    confirm(banker, banker.post(url("withdraw_offer", "harbour", offer.public_id)))
+    assert sorted(Offer.objects.values_list("state", flat=True)) == ["declined", "withdrawn"]
+    assert queries.lender_cash(desk.lender).offered_uy == 0
+
+
+def test_more_hours_can_be_pledged(desk, borrower):
+    loan = desk.loan()
+    confirm(borrower, borrower.post(url("pledge", "yongli", loan.public_id), {"hours": "12.5"}))
+    assert desk.hours("pledged") == 112 * HOUR + HOUR // 2
+
+
+def test_a_margin_call_is_shown_to_both(desk, borrower, banker, now):
+    loan = desk.loan()
+    desk.index(6 * YUAN)
+    actions.check_margins(now=now)
+    for client, slug in ((borrower, "yongli"), (banker, "harbour")):
+        page = client.get(url("loan", slug, loan.public_id)).content.decode()
+        assert "Margin call" in page and "22.01" in page and "26 Nov 2026" in page
+    assert "1 margin call" in banker.get(url("loans", "harbour")).content.decode()
+
+
+def test_the_credit_line_is_repaid_by_a_button(desk, borrower, yongli, now):
+    from tests.bank.lending.test_credit import drawn
+
+    actions.set_limit(organisation=yongli, limit_uy=200 * YUAN, reason="regular", now=now, actor=ACTOR)
+    drawn(yongli, now, 80 * YUAN)
+    desk.books.top_up(yongli, 100 * YUAN)
+    page = borrower.get(url("loans", "yongli")).content.decode()
+    assert "120.00" in page and "80.00" in page
+    confirm(borrower, borrower.post(url("credit", "yongli"), {"amount": "30"}))
+    assert queries.credit(yongli).used_uy == 50 * YUAN and desk.wallet() == 70 * YUAN
+    assert borrower.post(url("credit", "yongli"), {"amount": "51", "sure": "1"}).status_code == 422
+
+
+def test_strangers_and_the_other_side_get_a_404(desk, borrower, banker, client, lin, jiangnan):
+    loan, application = desk.loan(), desk.apply(hours=50, amount_uy=YUAN)
+    offer = desk.offer(application, YUAN)
+    for path in (
+        url("apply", "harbour"),
+        url("repay", "harbour", loan.public_id),
+        url("loans", "yongli"),
+        url("answer", "harbour", offer.public_id),
+    ):
+        assert banker.get(path).status_code == 404
+    assert borrower.post(url("make_offer", "yongli", application.public_id)).status_code == 404
+    assert borrower.post(url("withdraw_offer", "yongli", offer.public_id)).status_code == 404
+    client.force_login(lin)
+    for path in (
+        url("loan", "jiangnan", loan.public_id),
+        url("application", "jiangnan", application.public_id),
+        url("answer", "jiangnan", offer.public_id),
+        url("loans", "harbour"),
+    ):
+        assert client.get(path).status_code == 404
+
+
+def test_a_buyer_may_not_borrow(client, bo, mei, jiangnan):
+    client.force_login(bo)
+    assert client.get(url("loans", "jiangnan")).status_code == 403
+    client.force_login(mei)
+    assert client.get(url("loans", "jiangnan")).status_code == 200
+
+
+def test_in_chinese_too(desk, borrower, banker):
+    loan = desk.loan()
+    for client, path in (
+        (borrower, url("loans", "yongli")),
+        (borrower, url("loan", "yongli", loan.public_id)),
+        (borrower, url("apply", "yongli")),
+        (banker, url("loans", "harbour")),
+    ):
+        assert client.get(path, headers={"accept-language": "zh-hans"}).status_code == 200
+
+
+def test_a_longer_list_takes_no_more_queries(desk, borrower, banker, django_assert_num_queries):
+    def count(client, path):
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(path).status_code == 200
+        return len(seen)
+
+    desk.offer(desk.apply(hours=1, amount_uy=YUAN), YUAN)
+    desk.loan(hours=90)
+    paths = [(borrower, url("loans", "yongli")), (banker, url("loans", "harbour"))]
+    before = [count(*p) for p in paths]
+    desk.books.earn(desk.borrower, 300 * HOUR)
+    for _ in range(4):
+        desk.offer(desk.apply(hours=10, amount_uy=YUAN), YUAN)
+        desk.apply(hours=10, amount_uy=YUAN)
+    offers = [desk.offer(desk.apply(hours=10, amount_uy=YUAN), YUAN) for _ in range(3)]
+    for offer in offers:
+        actions.accept(offer=offer, now=desk.now, actor=ACTOR)
+    assert [count(*p) for p in paths] == before
+    assert before == [21, 15]
+
+
+def test_staff_grant_a_limit_and_book_a_lenders_payment(client, chen, jiangnan, harbour):
+    client.force_login(chen)
+    given = {"organisation": jiangnan.pk, "limit": "200.50", "reason": "regular"}
+    assert client.post(reverse("admin:lending_creditlimit_add"), given).status_code == 302
+    assert queries.credit(jiangnan).left_uy == 200_500_000
+    paid = {"lender": harbour.pk, "amount": "5000", "bank_reference": "B-77"}
+    assert client.post(reverse("admin:lending_lenderpayment_add"), paid).status_code == 302
+    assert client.post(reverse("admin:lending_lenderpayment_add"), paid).status_code == 200
+    assert queries.lender_cash(harbour).free_uy == 5000 * YUAN
+    for model, row in (
+        ("creditlimit", CreditLimit.objects.get()),
+        ("lenderpayment", LenderPayment.objects.get()),
+    ):
+        assert client.get(reverse(f"admin:lending_{model}_changelist")).status_code == 200
+        assert client.get(reverse(f"admin:lending_{model}_change", args=[row.pk])).status_code == 200
+    for model in ("application", "offer", "loan"):
+        assert client.get(reverse(f"admin:lending_{model}_changelist")).status_code == 200
+        assert client.get(reverse(f"admin:lending_{model}_add")).status_code == 403
