@@ -1,0 +1,176 @@
+"""What staff do about orders: found, seen whole, moved on or stopped with a reason."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from bank.ledger import queries as books
+from marketplace.billing import actions as billing
+from marketplace.dispatch.models import Site
+from marketplace.orders import actions as orders
+from marketplace.orders.models import Order
+from portal.accounts.models import User
+from portal.core import clock
+from portal.history.models import Step
+from tests.marketplace.conftest import SLEEPY
+from tests.portal.home.test_staff import text_of
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/orders/order/"
+
+
+@pytest.fixture
+def desk(client, chen):
+    client.force_login(chen)
+    return client
+
+
+def wallet(company) -> tuple[int, int]:
+    balance = books.balance(billing.wallet_of(company))
+    return balance.posted, balance.held
+
+
+def ask(order, what: str) -> str:
+    return f"{LIST}{order.pk}/{what}/ask/"
+
+
+@pytest.mark.parametrize("query", ["number", "public_id", "江南"])
+def test_orders_are_found_by_number_public_id_and_company(desk, market, funded, query):
+    order = market.place(funded)
+    text = text_of(desk.get(LIST, {"q": getattr(order, query, query)}))
+    assert order.number in text
+    assert "1 result" in text
+    assert order.number not in text_of(desk.get(LIST, {"q": "Yongli"}))
+
+
+def test_the_list_takes_the_same_queries_for_one_and_many(
+    desk,
+    market,
+    funded,
+    django_assert_max_num_queries,
+):
+    market.place(funded)
+    desk.get(LIST)
+    with django_assert_max_num_queries(20) as seen:
+        desk.get(LIST)
+    one = len(seen)
+    for _ in range(4):
+        market.place(funded)
+    with django_assert_max_num_queries(one):
+        desk.get(LIST)
+
+
+def test_the_filter_shows_only_what_is_stuck(desk, market, funded):
+    old, fresh = market.place(funded), market.place(funded)
+    at = clock.now()
+    Order.objects.filter(pk=old.pk).update(placed_at=at - timedelta(hours=3), due_at=at)
+    Order.objects.filter(pk=fresh.pk).update(placed_at=at, due_at=at)
+    text = text_of(desk.get(LIST, {"stuck": "yes"}))
+    assert old.number in text
+    assert fresh.number not in text
+
+
+def test_an_order_is_seen_whole(desk, market, funded):
+    order = market.place(funded)
+    text = text_of(desk.get(f"{LIST}{order.pk}/change/"))
+    for part in ("money reserved", "Room is kept at Hall A", "job.py", "Agreed at most", "What happened to the money?",
+                 "Stop and release the money …", f"order:{order.public_id}"):  # fmt: skip
+        assert part in text, part
+
+
+def test_stopping_asks_first_and_needs_a_reason(desk, market, funded):
+    order = market.place(funded)
+    assert f"{order.number}" in text_of(desk.get(ask(order, "stop")))
+    assert "Write a reason. Nothing was changed." in text_of(
+        desk.post(ask(order, "stop"), {"sure": "1", "text": " "})
+    )
+    order.refresh_from_db()
+    assert order.state == "placed"
+    assert wallet(funded) == (100_000_000, 6_000_000)
+
+
+def test_stopping_releases_the_money_and_keeps_who_and_why(desk, chen, market, funded):
+    order = market.place(funded)
+    page = desk.post(ask(order, "stop"), {"sure": "1", "text": "Machine down, customer rang"}, follow=True)
+    order.refresh_from_db()
+    assert order.state == "cancelled"
+    assert wallet(funded) == (100_000_000, 0)
+    steps = Step.objects.filter(subject=f"order:{order.public_id}").order_by("id")
+    assert [(s.before, s.after, s.reason, s.actor) for s in steps][1:] == [
+        ("placed", "placed", "staff_stop", f"user:{chen.pk}"),
+        ("placed", "cancelled", "cancelled", f"user:{chen.pk}"),
+    ]
+    text = text_of(page)
+    assert f"{order.number} is now: cancelled, nothing charged." in text
+    assert "Machine down, customer rang" in text
+    assert chen.email in text
+
+
+def test_an_order_that_is_over_is_left_as_it_is(desk, market, funded, now):
+    order = market.place(funded)
+    orders.stop(order=order, now=now, actor="user:1")
+    before = Step.objects.count()
+    text = text_of(desk.post(ask(order, "stop"), {"sure": "1", "text": "again"}, follow=True))
+    assert "is over already" in text
+    assert Step.objects.count() == before
+
+
+def test_advancing_moves_the_order_on_at_once(desk, chen, market, funded, needs_sandbox):
+    order = market.place(funded, SLEEPY)
+    desk.post(ask(order, "advance"), {"sure": "1", "text": "Customer waits"})
+    order.refresh_from_db()
+    assert order.state == "running"
+    step = Step.objects.get(subject=f"order:{order.public_id}", reason="staff_advance")
+    assert (step.actor, step.params["text"]) == (f"user:{chen.pk}", "Customer waits")
+    orders.stop(order=order, now=clock.now(), actor="user:1")
+    orders.advance(order_id=order.pk, now=clock.now(), actor="user:1")
+
+
+def test_many_orders_are_stopped_from_the_list_each_for_itself(desk, market, funded, now):
+    first, over = market.place(funded), market.place(funded)
+    orders.stop(order=over, now=now, actor="user:1")
+    body = {"action": "stop", "_selected_action": [first.pk, over.pk]}
+    assert first.number in text_of(desk.post(LIST, body))
+    first.refresh_from_db()
+    assert first.state == "placed"
+    text = text_of(desk.post(LIST, {**body, "sure": "1", "text": "Hall A is closed"}, follow=True))
+    assert f"{first.number} is now: cancelled" in text
+    assert f"{over.number} is over already" in text
+    assert wallet(funded) == (100_000_000, 0)
+
+
+def test_staff_who_may_only_look_do_nothing(client, db, market, funded):
+    clerk = User.objects.create_user("clerk@suanli.test", "correct horse battery", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
+    client.force_login(clerk)
+    order = market.place(funded)
+    assert "Stop and release" not in text_of(client.get(f"{LIST}{order.pk}/change/"))
+    for what in ("advance", "stop"):
+        assert client.post(ask(order, what), {"sure": "1", "text": "x"}).status_code == 403
+    client.post(LIST, {"action": "stop", "_selected_action": [order.pk], "sure": "1", "text": "x"})
+    order.refresh_from_db()
+    assert order.state == "placed"
+    assert wallet(funded) == (100_000_000, 6_000_000)
+    assert not Step.objects.filter(reason__startswith="staff_").exists()
+
+
+def test_customers_reach_neither_list_nor_action(client, lin, market, funded):
+    order = market.place(funded)
+    client.force_login(lin)
+    assert client.get(LIST).status_code == 302
+    assert client.post(ask(order, "stop"), {"sure": "1", "text": "x"}).status_code == 302
+    order.refresh_from_db()
+    assert order.state == "placed"
+
+
+def test_a_site_that_failed_is_tried_again_with_a_reason(desk, chen, market):
+    Site.objects.filter(pk=market.site.pk).update(state="failed")
+    body = {"action": "verify", "_selected_action": [market.site.pk]}
+    url = "/admin/dispatch/site/"
+    assert "A test job really runs at the site." in text_of(desk.post(url, body))
+    desk.post(url, {**body, "sure": "1", "text": "Disk replaced"})
+    market.site.refresh_from_db()
+    assert market.site.state == "verifying"
+    step = Step.objects.get(subject=f"site:{market.site.public_id}", reason="staff_verify")
+    assert (step.actor, step.params["text"]) == (f"user:{chen.pk}", "Disk replaced")
