@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from marketplace.dispatch.models import Site
-from marketplace.provisioning import verification
-from portal.core import clock
-from portal.core.errors import Refused
 from portal.core.words import hours, yuan
 
 from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
@@ -28,54 +22,6 @@ class ReadOnly(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
         return False
-
-
-class ToVerify(admin.SimpleListFilter):
-    title = gettext_lazy("queue")
-    parameter_name = "queue"
-
-    def lookups(self, request, model_admin):
-        return [("verify", gettext_lazy("to verify")), ("silent", gettext_lazy("verified, never answered"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == "verify":
-            return queryset.filter(state__in=[Site.State.REGISTERED, Site.State.VERIFYING, Site.State.FAILED])
-        if self.value() == "silent":
-            return queryset.filter(state=Site.State.VERIFIED, heartbeat_at=None)
-        return queryset
-
-
-@admin.register(Site)
-class SiteAdmin(ReadOnly):
-    """Every site; the queue are those that are not verified."""
-
-    list_display = (
-        "name",
-        "organisation",
-        "resource_class",
-        "cards",
-        "state",
-        "score",
-        "heartbeat_at",
-        "created_at",
-    )
-    list_filter = (ToVerify, "state", "engine")
-    search_fields = ("name", "public_id", "organisation__name", "organisation__uscc")
-    list_select_related = ("organisation", "resource_class")
-    actions = ("benchmark",)
-
-    def has_benchmark_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("dispatch.change_site")
-
-    @admin.action(description=gettext_lazy("Run the benchmark again"), permissions=["benchmark"])
-    def benchmark(self, request: HttpRequest, queryset: QuerySet[Site]) -> None:
-        for site in queryset:
-            try:
-                verification.start(site=site, now=clock.now(), actor=f"user:{request.user.pk}")
-            except Refused as refused:
-                messages.error(request, f"{site.name}: {refused}")
-            else:
-                messages.success(request, _("{site}: the benchmark has begun.").format(site=site.name))
 
 
 @admin.register(Deposit)

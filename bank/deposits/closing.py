@@ -189,7 +189,9 @@ def _lines(slot: Slot) -> list[Line]:
         if charge is None:
             continue  # room that was never an order's
         whole = siblings[one.reservation_id]
-        share = close.parts(charge.computing, [x.used_cms or 0 for x in whole])
+        # what is paid in banked hours pays for machine time only
+        computing = charge.computing if charge.asset == "CNY" else charge.total
+        share = close.parts(computing, [x.used_cms or 0 for x in whole])
         found.append(
             Line(
                 reservation=one.reservation,

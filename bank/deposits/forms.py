@@ -87,12 +87,7 @@ class DepositForm(forms.Form):
 class WithdrawForm(forms.Form):
     """A run of one's own, paid in banked hours: what runs, how long at most, and its file."""
 
-    offering = forms.ModelChoiceField(
-        label=_("What shall run"),
-        queryset=Offering.objects.none(),
-        to_field_name="public_id",
-        empty_label=None,
-    )
+    offering = forms.ChoiceField(label=_("What shall run"))
     units = forms.IntegerField(
         label=_("Core-hours at most"),
         min_value=1,
@@ -107,7 +102,8 @@ class WithdrawForm(forms.Form):
     def __init__(self, *args: Any, offerings: list[Offering], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["offering"]
-        field.queryset = (
-            Offering.objects.filter(pk__in=[o.pk for o in offerings]).select_related("package").order_by("pk")
-        )
-        field.label_from_instance = lambda offering: offering.title
+        field.choices = [(o.public_id, o.title) for o in offerings]
+        self.known = {o.public_id: o for o in offerings}
+
+    def clean_offering(self) -> Offering:
+        return self.known[self.cleaned_data["offering"]]

@@ -135,6 +135,11 @@ class Estimate:
     net_uy: int
     banked_cms: int
 
+    @property
+    def weight_text(self) -> str:
+        """“0.61”."""
+        return f"{self.weight_ppm // 10_000 / 100:.2f}"
+
 
 def work_share(site: Site, hours: Collection[int], now: datetime) -> tuple[int, bool]:
     """Which part of deposited hours finds work, ppm: measured over eight weeks, or the operator's estimate (False)."""
@@ -205,8 +210,7 @@ class Day:
     free_cms: int
     reserved_cms: int
     recalled_cms: int
-    first: datetime
-    last: datetime
+    ranges: str  # “00:00–08:00, 22:00–24:00”
 
 
 @dataclass(frozen=True)
@@ -246,9 +250,19 @@ def _day(on: date, slots: list[Slot]) -> Day:
         reserved_cms=sum(s.reserved_cms for s in slots),
         recalled_cms=sum(s.recalled_cms for s in slots),
         free_cms=sum(s.quantity_cms - s.recalled_cms - s.reserved_cms for s in slots),
-        first=slots[0].hour,
-        last=slots[-1].hour + timedelta(hours=1),
+        ranges=_ranges([local(slot.hour).hour for slot in slots]),
     )
+
+
+def _ranges(hours: list[int]) -> str:
+    """Hours of one day, ascending, as stretches of the clock."""
+    found: list[list[int]] = []
+    for hour in hours:
+        if found and found[-1][1] == hour:
+            found[-1][1] = hour + 1
+        else:
+            found.append([hour, hour + 1])
+    return ", ".join(f"{first:02d}:00–{last:02d}:00" for first, last in found)
 
 
 def deposit_for(organisation: Organisation, public_id: str) -> Deposit | None:

@@ -58,7 +58,7 @@ def mark_simulated(*, now: datetime) -> int:
             (max(timedelta(0), min(j.to_at, slot.hour + HOUR) - max(j.from_at, slot.hour)) for j in jumps),
             timedelta(0),
         )
-        minutes = min(60, int(skipped.total_seconds()) // 60)
+        minutes = min(60, (int(skipped.total_seconds()) + 30) // 60)  # a stop on the full hour takes a second
         if not minutes:
             continue
         if slot.site_id not in answers:

@@ -1,0 +1,171 @@
+"""Depositing, taking back, ending; the coming hours in the pool."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from bank.deposits import actions, queries
+from bank.deposits.models import Deposit, SlotClose
+from marketplace.catalogue.models import IndexPrice
+from marketplace.dispatch.models import Site, Slot
+from portal.core.errors import Refused
+from portal.history.models import Step
+
+from .conftest import ACTOR, CMS, HOUR
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(factory, **fields) -> Refused:
+    before = Slot.objects.count()
+    with pytest.raises(Refused) as error:
+        factory.deposit(**fields)
+    assert (Deposit.objects.filter(state="open").count(), Slot.objects.count()) == (before > 0, before)
+    return error.value
+
+
+def test_painted_hours_become_slots_of_the_coming_week(factory, now):
+    # Monday 09:12 in Shanghai; Monday 22:00 to 24:00 and Tuesday 00:00
+    made = factory.deposit(hours=[22, 23, 24])
+    slots = list(Slot.objects.filter(source=made.source).order_by("hour"))
+    assert [s.hour.strftime("%d %H") for s in slots] == ["23 14", "23 15", "23 16"]
+    assert {(s.quantity_cms, s.sellable_cms) for s in slots} == {(2 * CMS, 2 * CMS)}
+    assert [s.weight_ppm for s in slots] == [652_000, 598_000, 553_000]
+    assert Step.objects.get(subject=f"deposit:{made.public_id}").after == "open"
+
+
+def test_only_so_much_is_sold_as_the_site_is_there(factory):
+    Site.objects.update(availability_ppm=850_000)
+    factory.deposit()
+    slot = factory.slot()
+    assert (slot.quantity_cms, slot.sellable_cms) == (7_200_000, 6_120_000)
+
+
+def test_the_hour_that_has_begun_is_not_deposited(factory, now):
+    made = factory.deposit()
+    assert min(Slot.objects.filter(source=made.source).values_list("hour", flat=True)) > now
+
+
+def test_the_sweep_adds_the_coming_days_and_ends_what_is_over(factory, later):
+    made = factory.deposit(to_date=date(2026, 12, 2))
+    first = Slot.objects.count()
+    assert actions.open_all(now=later(days=1)) == 24
+    assert actions.open_all(now=later(days=1)) == 0
+    assert Slot.objects.count() == first + 24
+    actions.open_all(now=later(days=10))
+    made.refresh_from_db()
+    assert made.state == Deposit.State.ENDED
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"hours": []}, "no_hours_painted"),
+        ({"hours": [168]}, "no_hours_painted"),
+        ({"hours": [-1]}, "no_hours_painted"),
+        ({"cards": 3}, "too_many_cards"),
+        ({"cards": 0}, "too_many_cards"),
+        ({"from_date": date(2026, 11, 22)}, "dates_wrong"),
+        ({"to_date": date(2026, 11, 22)}, "dates_wrong"),
+        ({"to_date": date(2028, 11, 22)}, "dates_wrong"),
+        ({"notice_h": -1}, "notice_wrong"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(factory, fields, code):
+    assert refused(factory, **fields).code == code
+
+
+def test_a_site_that_is_not_verified_cannot_deposit(factory):
+    Site.objects.update(state=Site.State.FAILED)
+    assert refused(factory).code == "site_not_verified"
+
+
+def test_hours_cannot_be_banked_without_a_market_price(factory):
+    IndexPrice.objects.all().delete()
+    assert refused(factory, payout="hours").code == "no_index"
+    assert factory.deposit(payout="cash").state == "open"
+
+
+def test_an_hour_has_one_owner(factory):
+    factory.deposit(hours=[22, 23])
+    error = refused(factory, hours=[23, 24])
+    assert (error.code, error.params["count"], error.params["first"]) == ("hours_taken", 1, "Monday 23:00")
+
+
+def test_other_hours_and_other_weeks_of_the_same_site_are_free(factory):
+    factory.deposit(hours=[22, 23], to_date=date(2026, 11, 29))
+    factory.deposit(hours=[24])
+    factory.deposit(hours=[22, 23], from_date=date(2026, 11, 30))
+    assert Deposit.objects.count() == 3
+
+
+def test_ending_takes_back_what_is_free_and_a_new_deposit_gets_the_hours(factory, now):
+    made = factory.deposit(hours=[22, 23])
+    done = actions.end(deposit=made, now=now, actor=ACTOR)
+    assert (done.slots, done.quantity_cms, done.fee_uy) == (
+        2,
+        4 * CMS,
+        0,
+    )  # 13 and 14 hours ahead: within the notice
+    again = factory.deposit(hours=[22, 23], cards=1)
+    slots = list(Slot.objects.filter(source=again.source))
+    assert {(s.quantity_cms, s.recalled_cms, s.sellable_cms) for s in slots} == {(CMS, 0, CMS)}
+    with pytest.raises(Refused, match="ended already"):
+        actions.end(deposit=made, now=now, actor=ACTOR)
+
+
+def test_hours_taken_back_stay_out_of_the_pool(factory, now):
+    made = factory.deposit()
+    slot = factory.slot(20)
+    actions.recall(deposit=made, hours=[slot.hour], now=now, actor=ACTOR)
+    actions.open_all(now=now)
+    slot.refresh_from_db()
+    assert (slot.recalled_cms, slot.free_cms) == (2 * CMS, 0)
+
+
+def test_deposited_hours_are_sold_before_the_houses_own(factory, buyer, platform, now):
+    from marketplace.dispatch import actions as dispatch
+
+    hall = dispatch.register_site(
+        organisation=platform,
+        name="Hall A",
+        region=factory.site.region,
+        resource_class=factory.cpu,
+        cards=64,
+        now=now,
+        actor=ACTOR,
+        always_open=True,
+    )
+    Site.objects.filter(pk=hall.pk).update(state=Site.State.VERIFIED)
+    dispatch.open_always(now=now)
+    factory.deposit()
+    order = factory.order(buyer, at=now + HOUR)
+    assert order.quote.reservation.site == factory.site
+
+
+def test_the_estimate_is_its_own_formula(factory, now):
+    found = queries.estimate(site=factory.site, hours=[24, 25], cards=2, mode="consignment", now=now)
+    assert (found.hours, found.painted_cms, found.work_ppm, found.is_measured) == (2, 4 * CMS, 170_000, False)
+    assert (found.found_cms, found.weight_ppm) == (2_448_000, 553_000)
+    assert found.gross_uy == 2_448_000 * 553 // 1000 * 100_000 // CMS == 37_604
+    assert (found.fee_uy, found.net_uy) == (3_009, 34_595)
+    assert found.banked_cms == 2_448_000 * 553 // 1000 * 92 // 100
+    firm = queries.estimate(site=factory.site, hours=[24, 25], cards=2, mode="firm", now=now)
+    assert firm.idle_uy == (4 * CMS - 2_448_000) * 553 // 1000 * 25 // 100 * 100_000 // CMS
+    assert firm.net_uy == found.net_uy + firm.idle_uy
+
+
+def test_availability_is_what_was_seen_and_a_newcomers_guess_for_the_rest(factory, now):
+    factory.deposit()
+    for n in (1, 2):
+        slot = factory.slot(n)
+        factory.beat(slot, 60 if n == 1 else 30)
+        factory.close(slot)
+    assert SlotClose.objects.count() == 2
+    assert actions.refresh_availability(site=factory.site, now=now) == (1_500_000 + 718 * 850_000) // 720
+
+
+def test_every_hour_of_the_deposit_is_found_once(factory, now):
+    made = factory.deposit(hours=[0, 23])
+    found = actions.hours_between(made, now, now + timedelta(days=14))
+    assert len(found) == len(set(found)) == 4

@@ -1,0 +1,73 @@
+"""Many at once on real connections and real commits."""
+
+from datetime import timedelta
+
+import pytest
+
+from bank.deposits import payouts
+from bank.deposits.models import Payout, SlotClose
+from bank.ledger import proof
+from bank.ledger.chart import Kind
+from portal.core.errors import Refused
+
+from .conftest import HOUR, clearing, posted
+
+
+@pytest.fixture
+def db(own_database):
+    """The cast and the books of this file live in a database of their own."""
+
+
+def sound() -> None:
+    assert [str(o.wrong) for o in proof.prove() if o.wrong] == []
+
+
+def test_eight_at_once_close_an_hour_once(factory, buyer, yongli, at_once):
+    factory.deposit()
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+    found = at_once(8, lambda i: factory.close(slot).pk)
+    assert len(set(found)) == 1 and SlotClose.objects.count() == 1
+    assert posted(Kind.PROVIDER_DUE, yongli) == 828_000
+    assert clearing(order) == 0
+    sound()
+
+
+def test_hours_closed_beside_each_other_do_not_wait_for_ever(factory, buyer, yongli, at_once):
+    factory.deposit()
+    orders = []
+    for hour in (1, 2, 3):
+        slot = factory.slot(hour)
+        order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+        factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+        orders.append((order, slot))
+    found = at_once(9, lambda i: factory.close(orders[i % 3][1]).pk)
+    assert sorted(set(found)) == sorted(SlotClose.objects.values_list("pk", flat=True))
+    assert [clearing(order) for order, _slot in orders] == [0, 0, 0]
+    assert posted(Kind.PROVIDER_DUE, yongli) == 3 * 828_000
+    sound()
+
+
+def test_one_of_many_overlapping_deposits_gets_the_hours(factory, at_once):
+    def work(i: int):
+        try:
+            return factory.deposit(hours=range(i, 60)).pk
+        except Refused as refused:
+            return refused.code
+
+    found = at_once(6, work)
+    assert found.count("hours_taken") == 5
+
+
+def test_mondays_payout_is_paid_once(factory, buyer, yongli, at_once, later):
+    factory.deposit()
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+    factory.close(slot)
+    at_once(6, lambda i: payouts.pay_out(organisation=yongli, now=later(days=7)))
+    assert Payout.objects.get().amount_uy == 828_000
+    assert posted(Kind.WALLET, yongli) == 828_000
+    assert slot.hour + HOUR < later(days=7)
+    sound()
