@@ -2,7 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-REFUSALS = {
+from portal.core.errors import Refusals
+
+REFUSALS: Refusals = {
     "no_hours_painted": (
         _("No hours are painted. Paint the hours your machines do not need, or press “Weekday nights”."),
         422,

@@ -22,14 +22,11 @@ from portal.core.money import FEN_UY, share
 from portal.history import actions as history
 
 from .models import Charge, Funding, TopUp
+from .purses import clearing_of, payers_of, wallet_of
 from .rating import Rated
 
 REFERENCE_ALPHABET = "23456789ACDEFGHJKLMNPQRTUVWXY"  # nothing that is misread or misheard
 TOPUP_MOST_UY = 10_000_000 * policy.CNY
-
-
-def wallet_of(organisation: Organisation) -> Account:
-    return ledger.open(owner=organisation, kind=Kind.WALLET)
 
 
 def ensure_wallet(organisation: Organisation, now: datetime) -> Account:
@@ -48,22 +45,6 @@ def ensure_wallet(organisation: Organisation, now: datetime) -> Account:
     return wallet
 
 
-def clearing_of(cause: str, asset: str = "CNY") -> Account:
-    """Where one cause's charge waits until it is distributed. One a cause: orders do not wait for each other."""
-    return ledger.open(owner=None, kind=Kind.CLEARING_ORDER, asset=asset, ref=cause)
-
-
-def payers_of(organisation: Organisation, asset: str = "CNY") -> list[Account]:
-    """The accounts that pay, in order: wallet, then credit line; banked hours for a withdrawal."""
-    if asset != "CNY":
-        return [ledger.open(owner=organisation, kind=Kind.CLAIMS, asset=asset)]
-    known = Account.objects.filter(
-        owner=organisation, kind__in=[Kind.WALLET, Kind.CREDIT_LINE], asset="CNY", ref=""
-    )
-    order = {Kind.WALLET: 0, Kind.CREDIT_LINE: 1}
-    return sorted(known, key=lambda a: order[Kind(a.kind)])
-
-
 @transaction.atomic
 def fund(
     *, cause: str, organisation: Organisation, amount: int, now: datetime, asset: str = "CNY"
@@ -80,7 +61,7 @@ def fund(
     ledger.lock(*payers)
     left, funded = amount, []
     for position, account in enumerate(payers):
-        part = min(left, max(0, books.balance(account).available))
+        part = min(left, books.balance(account).available or 0)
         if part <= 0:
             continue
         hold = ledger.hold(key=f"fund:{cause}:{position}", account=account, amount=part, cause=cause, now=now)

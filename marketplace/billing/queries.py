@@ -18,7 +18,7 @@ from bank.ledger.models import Account, Hold, Journal
 from portal.accounts.models import Organisation
 from portal.core.words import yuan
 
-from . import actions
+from . import purses
 from .models import Charge, TopUp
 
 
@@ -37,7 +37,7 @@ class WalletFigures:
 
 
 def wallet(organisation: Organisation) -> WalletFigures:
-    account = actions.wallet_of(organisation)
+    account = purses.wallet_of(organisation)
     balance = books.balance(account)
     waiting = list(TopUp.objects.filter(organisation=organisation, state=TopUp.State.WAITING))
     credit = books.find(owner=organisation, kind=Kind.CREDIT_LINE)
@@ -186,7 +186,7 @@ def month_bounds(month: date) -> tuple[datetime, datetime]:
 def month_figures(organisation: Organisation, month: date) -> dict[str, int]:
     """Where a wallet stood before and after a month, and what came and went. Micro-yuan."""
     start, end = month_bounds(month)
-    account = actions.wallet_of(organisation)
+    account = purses.wallet_of(organisation)
     tick = timedelta(microseconds=1)
     opening = books.balance_at(account, start - tick)
     closing = books.balance_at(account, end - tick)

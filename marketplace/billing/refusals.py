@@ -2,7 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-REFUSALS = {
+from portal.core.errors import Refusals
+
+REFUSALS: Refusals = {
     "insufficient_funds": (
         _(
             "The wallet has CNY {available_uy} to spend and this needs CNY {needed_uy}: CNY {missing_uy} is missing. Nothing was reserved."

@@ -16,10 +16,14 @@ from portal.core.money import CNY_UY, FEN_UY, ceil_to, mul_div, price_of
 class Priced(Protocol):
     """What a price is made of: a Plan, or numbers that are not stored yet."""
 
-    base_uy: int
-    per_unit_uy: int
-    rate_uy_per_hour: int
-    core_limit_cms: int
+    @property
+    def base_uy(self) -> int: ...
+    @property
+    def per_unit_uy(self) -> int: ...
+    @property
+    def rate_uy_per_hour(self) -> int: ...
+    @property
+    def core_limit_cms(self) -> int: ...
 
 
 def cap_uy(plan: Priced, units: int) -> int:

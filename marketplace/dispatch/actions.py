@@ -132,12 +132,12 @@ def _rooms(
     if lock:
         # NO KEY: inserting lines takes KEY SHARE on the slots, which a plain FOR UPDATE would block
         slots = slots.select_for_update(no_key=True, of=("self",)).order_by("pk")
-    slots = list(slots)
+    found = list(slots)
     taken: dict[int, int] = {}
     if own_share:
         taken = dict(
             ReservationLine.objects.filter(
-                slot__in=slots,
+                slot__in=found,
                 reservation__organisation=organisation,
                 reservation__state=Reservation.State.OPEN,
             )
@@ -154,7 +154,7 @@ def _rooms(
             own_limit_cms=_own_limit(s, taken.get(s.pk, 0)) if own_share else s.free_cms,
             house=s.source.startswith("site:"),
         )
-        for s in slots
+        for s in found
     ]
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bank.ledger import queries as books
 from bank.ledger.chart import Kind
 from marketplace import recipes
-from marketplace.billing import actions as billing
+from marketplace.billing import purses
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.provisioning.models import Allocation
@@ -108,8 +108,8 @@ class Payer:
 def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer], int]:
     """Who pays how much of the cap, and what is missing."""
     left, shown = cap, []
-    for account in billing.payers_of(organisation, asset):
-        available = max(0, books.balance(account).available)
+    for account in purses.payers_of(organisation, asset):
+        available = max(0, books.balance(account).available or 0)
         part = min(left, available)
         left -= part
         label = {

@@ -2,7 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-REFUSALS = {
+from portal.core.errors import Refusals
+
+REFUSALS: Refusals = {
     "not_available": _("This cannot be bought at the moment. Nothing was charged."),
     "not_yours": (_("This file belongs to another company."), 404),
     "too_big": (_("This job has {units} units; this package takes {least} to {most}. Nothing was charged."), 400),

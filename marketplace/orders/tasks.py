@@ -19,14 +19,14 @@ AGAIN_S = 1
 def advance(order_id: int, **kwargs) -> None:
     order = actions.advance(order_id=order_id, now=clock.now(), actor="system:orders.advance")
     if order.is_open:
-        advance.apply_async(args=[order_id], countdown=AGAIN_S)
+        advance.apply_async(args=(order_id,), countdown=AGAIN_S)
 
 
 @shared_task(name="orders.advance_sample", ignore_result=True)
 def advance_sample(run_id: int, **kwargs) -> None:
     run = samples.advance(run_id=run_id, now=clock.now())
     if run.allocation is not None and not run.allocation.is_ended:
-        advance_sample.apply_async(args=[run_id], countdown=AGAIN_S)
+        advance_sample.apply_async(args=(run_id,), countdown=AGAIN_S)
 
 
 @shared_task(name="orders.tidy", ignore_result=True)

@@ -328,7 +328,7 @@ def why(request: HttpRequest, organisation: Organisation, public_id: str) -> Htt
 
 
 @company_view()
-def file(request: HttpRequest, organisation: Organisation, public_id: str, file_id: str) -> HttpResponse:
+def file(request: HttpRequest, organisation: Organisation, public_id: str, file_id: str) -> FileResponse:
     """A result file, as a download; never shown as a page of this site."""
     row = get_object_or_404(
         ResultFile,

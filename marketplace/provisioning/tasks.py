@@ -16,7 +16,7 @@ AGAIN_S = 2
 def verify(site_id: int, **kwargs) -> None:
     site = verification.advance(site_id=site_id, now=clock.now(), actor="system:provisioning.verify")
     if site.state == Site.State.VERIFYING:
-        verify.apply_async(args=[site_id], countdown=AGAIN_S)
+        verify.apply_async(args=(site_id,), countdown=AGAIN_S)
 
 
 @shared_task(name="provisioning.sweep", ignore_result=True)

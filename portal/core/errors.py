@@ -8,10 +8,12 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+# code → sentence, or (sentence, HTTP status)
+Refusals = Mapping[str, "Promise | str | tuple[Promise | str, int]"]
 _texts: dict[str, tuple[Promise | str, int]] = {}
 
 
-def register_refusals(texts: Mapping[str, Promise | str | tuple[Promise | str, int]]) -> None:
+def register_refusals(texts: Refusals) -> None:
     """Give codes their sentence, or (sentence, HTTP status). A room calls this in AppConfig.ready()."""
     for code, text in texts.items():
         _texts[code] = text if isinstance(text, tuple) else (text, 409)

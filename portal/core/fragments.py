@@ -21,7 +21,7 @@ def render(
     A boosted or history-restoring htmx request wants the page.
     """
     htmx = getattr(request, "htmx", None)
-    partial = bool(htmx) and fragment and not htmx.boosted and not htmx.history_restore_request
+    partial = htmx and fragment and not htmx.boosted and not htmx.history_restore_request
     response = django_render(request, f"{fragment if partial else page}.html", context, status=status)
     if fragment:
         response["Vary"] = "HX-Request"

@@ -166,7 +166,7 @@ def platform_site(*, now: datetime, cores: int) -> Site:
 def offerings(*, now: datetime) -> int:
     """One published offering of the platform for every package that runs. Returns how many are new."""
     platform = Organisation.objects.get(role=Organisation.Role.PLATFORM)
-    site = Site.objects.filter(organisation=platform).first()
+    site = Site.objects.get(organisation=platform)
     cpu = ResourceClass.objects.get(key="cpu")
     made = 0
     prices = {row["code"]: row for row in reference.package_files()}
