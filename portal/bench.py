@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -68,8 +67,7 @@ def site() -> Iterator[None]:
         yield
     finally:
         embedded.stop_if_last(folder.resolve())
-        shutil.rmtree((folder / "services").resolve(), ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        embedded.discard(folder)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from .postgres import Postgres
 from .redis import Redis
 from .service import Service, ServiceError, start_all
 
-__all__ = ["ServiceError", "data_folder", "ensure", "running", "services", "stop_if_last"]
+__all__ = ["ServiceError", "data_folder", "discard", "ensure", "running", "services", "stop_if_last"]
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -128,6 +128,15 @@ def stop_if_last(folder: Path) -> bool:
         return True
     finally:
         os.close(held.fd)
+
+
+def discard(folder: Path) -> None:
+    """Delete a data folder that nobody uses, and its services' files wherever they lie (tests, benchmarks)."""
+    home = (folder / "services").resolve()
+    if (home / "secrets.json").exists():
+        _stop_all(_at(home, durable=True))
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _at(home: Path, *, durable: bool) -> tuple[Postgres, Redis]:

@@ -33,6 +33,8 @@ def open_home(folder: Path, *, durable: bool) -> Path:
         else:
             _link_new_home(link, durable=durable)
     home = link.resolve()
+    if link.is_symlink() and (home / "belongs-to").read_text().strip() != str(folder):  # it was moved
+        (home / "belongs-to").write_text(f"{folder}\n")
     owner = home.stat().st_uid
     if owner != os.geteuid():
         raise ServiceError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from portal import embedded
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "SUANLI_TESTING", "SUANLI_DATA",
@@ -24,8 +25,7 @@ def folder():
     """A data folder, not below pytest's: a socket's path must be short."""
     path = Path(tempfile.mkdtemp(prefix="suanli-test-", dir="/var/tmp"))
     yield path
-    shutil.rmtree((path / "services").resolve(), ignore_errors=True)
-    shutil.rmtree(path, ignore_errors=True)
+    embedded.discard(path)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import redis
 
+from portal import embedded
 from portal.embedded import services
 
 from .conftest import ROOT, gone, kill, until
@@ -98,8 +99,7 @@ def site(tmp_path_factory, request):
     yield running
     if running.process.poll() is None:
         running.stop()
-    conftest.shutil.rmtree((folder / "services").resolve(), ignore_errors=True)
-    conftest.shutil.rmtree(folder, ignore_errors=True)
+    embedded.discard(folder)
 
 
 def test_it_serves_pages_and_hashed_static_files(site):
