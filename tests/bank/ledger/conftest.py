@@ -141,8 +141,7 @@ def totals(db) -> Callable[[], tuple]:
 def tamper(db) -> Callable[[str], None]:
     """Run SQL that no trigger of ours sees: somebody with the owner's rights, or a damaged disk."""
     tables = [
-        f"ledger_{t}"
-        for t in ("account", "journal", "posting", "hold", "lot", "lotentry", "lotpin", "uncounted")
+        f"ledger_{t}" for t in ("account", "journal", "posting", "hold", "lot", "lotentry", "lotpin", "uncounted")
     ]
 
     def run(statement: str) -> None:
@@ -159,11 +158,7 @@ def tamper(db) -> Callable[[str], None]:
 
 
 def _admin() -> psycopg.Connection:
-    params = {
-        k: v
-        for k, v in connection.get_connection_params().items()
-        if k in {"host", "port", "user", "password"}
-    }
+    params = {k: v for k, v in connection.get_connection_params().items() if k in {"host", "port", "user", "password"}}
     return psycopg.connect(**params, dbname="postgres", autocommit=True)
 
 
@@ -174,9 +169,7 @@ def own_database(django_db_setup, django_db_blocker):
         template, clone = connection.settings_dict["NAME"], f"books_{uuid.uuid4().hex[:12]}"
         connections.close_all()
         with _admin() as admin:
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (clone, template)))
-            )
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (clone, template))))
         connection.settings_dict["NAME"] = clone  # the same dict for the connections of every thread
         try:
             yield clone

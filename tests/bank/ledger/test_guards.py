@@ -20,9 +20,7 @@ def attack(*statements) -> str:
     """Run raw statements with the checks of a commit; the database's complaint, '' if it had none."""
     try:
         with transaction.atomic(), connection.cursor() as c:
-            c.execute(
-                "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
-            )  # what came before is done
+            c.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")  # what came before is done
             for statement in statements:
                 if callable(statement):
                     statement(c)
@@ -235,9 +233,7 @@ def test_a_resolved_hold_is_not_opened_or_charged_again(books, wallet, order, to
     hold = books.hold(wallet, 50)
     actions.release(key="r", hold=hold, now=books.now)
     before = totals()
-    assert attack(
-        f"UPDATE ledger_hold SET state = 'open', released = 0, resolved_at = NULL WHERE id = {hold.pk}"
-    )
+    assert attack(f"UPDATE ledger_hold SET state = 'open', released = 0, resolved_at = NULL WHERE id = {hold.pk}")
     assert attack(journal((wallet, -10), (order, 10), hold=hold.pk))
     assert totals() == before
 
@@ -295,8 +291,7 @@ def test_a_lot_entry_belongs_to_its_posting(books, yongli, totals):
     before = totals()
     for amount in (-1, 1):
         assert "part of a posting" in attack(
-            "INSERT INTO ledger_lotentry (lot_id, posting_id, amount)"
-            f" VALUES ({lot.pk}, {posting.pk}, {amount})"
+            f"INSERT INTO ledger_lotentry (lot_id, posting_id, amount) VALUES ({lot.pk}, {posting.pk}, {amount})"
         )
     assert totals() == before
 
@@ -315,9 +310,7 @@ class TestRuntimeRole:
             c.execute("SELECT current_user")
             owner = connection.ops.quote_name(c.fetchone()[0])
             # as generous as a host may be; migrate's last step takes back what it must
-            c.execute(
-                f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {name}"
-            )
+            c.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {name}")
             c.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
             assert install.restrict(connection, settings.DATABASE_RUNTIME_ROLE)
             c.execute(f"SET ROLE {name}")

@@ -103,9 +103,7 @@ def test_an_overdue_hold_is_not_charged_even_before_the_sweep_finds_it(books, wa
 
 
 def test_the_sweep_expires_in_order_and_only_what_is_overdue(books, wallet, later):
-    holds = [
-        books.hold(wallet, 10, expires_at=at) for at in (later(hours=3), later(hours=1), later(hours=2), None)
-    ]
+    holds = [books.hold(wallet, 10, expires_at=at) for at in (later(hours=3), later(hours=1), later(hours=2), None)]
     assert actions.expire_holds(now=later(hours=2), limit=1) == 1
     assert [Hold.objects.get(pk=h.pk).state for h in holds] == ["open", "expired", "open", "open"]
     assert actions.expire_holds(now=later(hours=2)) == 1

@@ -7,7 +7,6 @@ transaction that is rolled back; after each step the deferred checks run as at a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import hypothesis.strategies as st
@@ -25,234 +24,28 @@ from hypothesis.stateful import (
 
 from bank.ledger import actions, proof
 from bank.ledger.actions import Entry, Leg, LotSpec
-from bank.ledger.models import Account, Hold, Lot
+from bank.ledger.models import Account, Hold, Journal, Lot
 from portal.core.errors import Refused
+from tests.bank.ledger.model import Model, ModelHold, ModelJournal, No
 
 CPU = "CH:CPU"
 SEEN: Counter[str] = Counter()  # which outcomes of which commands a run has met
 
 
-@dataclass
-class ModelLot:
-    account: str
-    expires_h: int
-    remaining: int = 0
-    pinned: int = 0
-
-
-@dataclass
-class ModelHold:
-    account: str
-    amount: int
-    expires_h: int | None
-    settled: int = 0
-    released: int = 0
-    state: str = "open"
-    pins: list = field(default_factory=list)  # [lot, amount], earliest expiry first
-    pk: int = 0
-
-    @property
-    def left(self) -> int:
-        return self.amount - self.settled - self.released
-
-
-@dataclass
-class ModelJournal:
-    postings: list  # (account, amount)
-    lots: list = field(default_factory=list)  # (lot, amount)
-    reversed: bool = False
-    pk: int = 0
-
-
-class No(Exception):
-    """The model says no, with one of these codes."""
-
-    def __init__(self, *codes: str) -> None:
-        self.codes = codes
-
-
-@dataclass
-class ModelAccount:
-    posted: int = 0
-    held: int = 0
-    floor: int | None = 0
-    ceiling: int | None = None
-    excess: int = 0
-
-
-class Model:
-    """What the books should say, in plain arithmetic."""
-
-    def __init__(self) -> None:
-        self.accounts = {name: ModelAccount() for name in ("w1", "w2", "claims", "pledged", "order", "hours")}
-        self.accounts["line"] = ModelAccount(ceiling=0)
-        self.accounts["bank"] = ModelAccount(floor=None)
-        self.accounts["backing"] = ModelAccount(floor=None)
-        self.lots: list[ModelLot] = []
-        self.h = 0
-
-    def change(self, name: str, posted: int = 0, held: int = 0) -> None:
-        a = self.accounts[name]
-        a.posted, a.held = a.posted + posted, a.held + held
-        if a.excess:
-            a.excess = max(0, min(a.excess, a.floor - (a.posted - a.held)))
-
-    def need(self, name: str, amount: int) -> None:
-        a = self.accounts[name]
-        if a.floor is not None and a.posted - a.held - a.floor < amount:
-            raise No("insufficient_hours" if name in ("claims", "pledged", "hours") else "insufficient_funds")
-
-    def room(self, name: str, amount: int) -> None:
-        a = self.accounts[name]
-        if a.ceiling is not None and a.posted + amount > a.ceiling:
-            raise No("above_ceiling")
-
-    def must_fit(self, postings: list) -> None:
-        """Which of several reasons to refuse is said first is not ours to say."""
-        no: list[str] = []
-        for name, amount in postings:
-            try:
-                self.need(name, -amount) if amount < 0 else self.room(name, amount)
-            except No as refusal:
-                no += refusal.codes
-        if no:
-            raise No(*no)
-
-    def take(self, name: str, amount: int) -> list[tuple[ModelLot, int]]:
-        """Parts of lots, earliest expiry first; overdue claims are no use to anybody."""
-        parts = []
-        for lot in sorted((lot for lot in self.lots if lot.account == name), key=lambda lot: lot.expires_h):
-            free = lot.remaining - lot.pinned
-            if free > 0 and amount and not (name == "claims" and lot.expires_h <= self.h):
-                part = min(free, amount)
-                parts.append((lot, part))
-                amount -= part
-        if amount:
-            raise No("insufficient_hours")
-        return parts
-
-    def transfer(self, source: str, target: str, amount: int, expires_h: int | None = None) -> ModelJournal:
-        journal = ModelJournal([(source, -amount), (target, amount)])
-        self.must_fit(journal.postings)
-        parts = self.take(source, amount) if source in ("claims", "pledged") else []
-        self.book(journal, parts, expires_h)
-        return journal
-
-    def book(self, journal: ModelJournal, parts: list, expires_h: int | None = None) -> None:
-        (source, out), (target, into) = journal.postings
-        self.change(source, out)
-        self.change(target, into)
-        for lot, part in parts:
-            lot.remaining -= part
-            journal.lots.append((lot, -part))
-        if target in ("claims", "pledged"):
-            for lot_expires_h, part in (
-                [(expires_h, into)]
-                if expires_h is not None
-                else [(lot.expires_h, part) for lot, part in parts]
-            ):
-                self.lots.append(ModelLot(target, lot_expires_h, part))
-                journal.lots.append((self.lots[-1], part))
-
-    def hold(self, name: str, amount: int, expires_h: int | None) -> ModelHold:
-        if expires_h is not None and expires_h <= self.h:
-            raise No("hold_expired")
-        self.need(name, amount)
-        hold = ModelHold(name, amount, expires_h)
-        if name == "claims":
-            hold.pins = [[lot, part] for lot, part in self.take(name, amount)]
-            for lot, part in hold.pins:
-                lot.pinned += part
-        self.change(name, held=amount)
-        return hold
-
-    def unpin(self, hold: ModelHold, amount: int) -> list[tuple[ModelLot, int]]:
-        parts = []
-        for pin in hold.pins:
-            part = min(pin[1], amount)
-            if part:
-                pin[1] -= part
-                pin[0].pinned -= part
-                parts.append((pin[0], part))
-                amount -= part
-        return parts
-
-    def must_be_open(self, hold: ModelHold) -> None:
-        if hold.state != "open":
-            raise No("hold_expired" if hold.state == "expired" else "hold_resolved")
-
-    def settle(self, hold: ModelHold, amount: int, final: bool) -> ModelJournal:
-        self.must_be_open(hold)
-        if hold.expires_h is not None and hold.expires_h <= self.h:
-            raise No("hold_expired")
-        if amount > hold.left:
-            raise No("hold_exceeded")
-        target = "hours" if hold.account == "claims" else "order"
-        journal = ModelJournal([(hold.account, -amount), (target, amount)])
-        for lot, part in self.unpin(hold, amount):
-            lot.remaining -= part
-            journal.lots.append((lot, -part))
-        self.change(hold.account, -amount, -amount)
-        self.change(target, amount)
-        hold.settled += amount
-        if hold.left == 0:
-            hold.state = "settled"
-        elif final:
-            self.resolve(hold, "settled")
-        return journal
-
-    def resolve(self, hold: ModelHold, state: str) -> None:
-        rest = hold.left
-        freed = self.unpin(hold, rest)
-        hold.released, hold.state = hold.released + rest, state
-        self.change(hold.account, held=-rest)
-        self.expire([lot for lot, _part in freed])
-
-    def expire(self, lots: list[ModelLot]) -> int:
-        count = 0
-        for lot in lots:
-            free = lot.remaining - lot.pinned
-            if lot.account == "claims" and lot.expires_h <= self.h and free:
-                lot.remaining -= free
-                self.change("claims", -free)
-                self.change("backing", free)
-                count += 1
-        return count
-
-    def reverse(self, journal: ModelJournal) -> None:
-        if journal.reversed:
-            raise No("already_reversed")
-        self.must_fit([(name, -amount) for name, amount in journal.postings])
-        if any(part > 0 and lot.remaining - lot.pinned < part for lot, part in journal.lots):
-            raise No("lot_spent")
-        for name, amount in journal.postings:
-            self.change(name, -amount)
-        for lot, part in journal.lots:
-            lot.remaining -= part
-        journal.reversed = True
-
-    def set_floor(self, floor: int) -> None:
-        line = self.accounts["line"]
-        if floor != line.floor:
-            line.floor, line.excess = floor, max(0, floor - (line.posted - line.held))
-
-
 REASONS = {
-    ("bank", "w1"): "top_up",
-    ("bank", "w2"): "top_up",
-    ("w1", "bank"): "withdrawal",
-    ("w1", "order"): "order_charge",
-    ("w2", "order"): "order_charge",
-    ("line", "order"): "order_charge",
-    ("order", "w1"): "order_refund",
-    ("order", "w2"): "order_refund",
-    ("order", "line"): "order_refund",
-    ("w1", "line"): "credit_repayment",
-    ("claims", "hours"): "claim_spent",
-    ("hours", "backing"): "claim_spent",
-    ("claims", "pledged"): "pledge",
-    ("pledged", "claims"): "pledge_released",
-    ("backing", "claims"): "claim_earned",
+    tuple(pair.split(">")): reason
+    for reason, pairs in {
+        "top_up": "bank>w1 bank>w2",
+        "withdrawal": "w1>bank",
+        "order_charge": "w1>order w2>order line>order",
+        "order_refund": "order>w1 order>w2 order>line",
+        "credit_repayment": "w1>line",
+        "claim_spent": "claims>hours hours>backing",
+        "pledge": "claims>pledged",
+        "pledge_released": "pledged>claims",
+        "claim_earned": "backing>claims",
+    }.items()
+    for pair in pairs.split()
 }
 ROUTES = sorted(REASONS)
 AMOUNT = st.integers(1, 12)
@@ -325,9 +118,7 @@ class Life(RuleBasedStateMachine):
         entry, at = self.entry(route, amount, expires_h, self.key()), self.at
         made = self.both(
             f"transfer {route[0]}",
-            lambda: actions.post(
-                key=entry.key, reason=entry.reason, cause=entry.cause, legs=entry.legs, now=at
-            ),
+            lambda: actions.post(key=entry.key, reason=entry.reason, cause=entry.cause, legs=entry.legs, now=at),
             lambda: self.model.transfer(*route, amount, expires_h),
         )
         if made:
@@ -353,7 +144,7 @@ class Life(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(["w1", "w2", "line", "claims"]),
         amount=AMOUNT,
-        life_h=st.none() | st.integers(0, 4),
+        life_h=st.none() | st.integers(0, 3),
     )
     def hold(self, name, amount, life_h):
         expires_h = None if life_h is None else self.model.h + life_h
@@ -377,7 +168,8 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), amount=AMOUNT, final=st.booleans())
     def settle(self, data, amount, final):
-        hold = data.draw(st.sampled_from(self.holds[-4:]))
+        overdue = [h for h in self.holds if self.model.overdue(h)]
+        hold = data.draw(st.sampled_from(self.holds[-4:] + overdue[-2:]))
         key, at = self.key(), self.at
         name, reason = ("hours", "claim_spent") if hold.account == "claims" else ("order", "order_charge")
         made = self.both(
@@ -399,25 +191,32 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def release(self, data):
-        hold = data.draw(st.sampled_from(self.holds[-4:]))
+        expired = [h for h in self.holds if h.state == "expired"]
+        hold = data.draw(st.sampled_from(self.holds[-4:] + expired[-2:]))
         key = self.key()
 
         def model():
             self.model.must_be_open(hold)
             self.model.resolve(hold, "released")
 
-        self.both(
-            "release", lambda: actions.release(key=key, hold=Hold.objects.get(pk=hold.pk), now=self.at), model
-        )
+        self.both("release", lambda: actions.release(key=key, hold=Hold.objects.get(pk=hold.pk), now=self.at), model)
 
     @precondition(lambda self: self.journals)
     @rule(data=st.data())
     def reverse(self, data):
-        earned = [j for j in self.journals if j.postings[0][0] == "backing"]
-        journal = data.draw(st.sampled_from(self.journals[-5:] + earned[-3:]))
-        key = self.key()
-        from bank.ledger.models import Journal
+        self.reverse_one(data.draw(st.sampled_from(self.journals[-5:])))
 
+    @rule(amount=AMOUNT)
+    def regret(self, amount):
+        """Hours earned by mistake, of which some may be spent by the time it is noticed."""
+        self.transfer_on(("backing", "claims"), amount, 1)
+        mistake = self.journals[-1]
+        self.transfer_on(("backing", "claims"), amount, 5)
+        self.transfer_on(("claims", "hours"), amount // 2 + 1, 0)
+        self.reverse_one(mistake)
+
+    def reverse_one(self, journal):
+        key = self.key()
         self.both(
             "reverse",
             lambda: actions.reverse(
@@ -441,11 +240,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def sweep(self):
-        due = [
-            h
-            for h in self.holds
-            if h.state == "open" and h.expires_h is not None and h.expires_h <= self.model.h
-        ]
+        due = [h for h in self.holds if self.model.overdue(h)]
         for hold in sorted(due, key=lambda h: h.expires_h):
             self.model.resolve(hold, "expired")
         assert actions.expire_holds(now=self.at) == len(due)
@@ -466,8 +261,6 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def misuse_a_key(self, data):
         key = f"k{data.draw(st.integers(1, self.count))}"
-        from bank.ledger.models import Journal
-
         if Journal.objects.filter(key=key).exists():
             entry = self.entry(("bank", "w1"), 999, None, key)
             with pytest.raises(Refused) as refusal:
@@ -486,13 +279,9 @@ class Life(RuleBasedStateMachine):
             )
             real = {row[0]: tuple(v if v is None else int(v) for v in row[1:]) for row in c.fetchall()}
         said = {name: real[account.pk] for name, account in self.cast.items()}
-        assert said == {
-            name: (a.posted, a.held, a.floor, a.excess) for name, a in self.model.accounts.items()
-        }
+        assert said == {name: (a.posted, a.held, a.floor, a.excess) for name, a in self.model.accounts.items()}
         lots = Lot.objects.order_by("id").values_list("account_id", "remaining", "pinned")
-        assert list(lots) == [
-            (self.cast[lot.account].pk, lot.remaining, lot.pinned) for lot in self.model.lots
-        ]
+        assert list(lots) == [(self.cast[lot.account].pk, lot.remaining, lot.pinned) for lot in self.model.lots]
         rows = Hold.objects.values_list("id", "state", "settled", "released")
         holds = {pk: rest for pk, *rest in rows}
         assert holds == {h.pk: [h.state, h.settled, h.released] for h in self.holds}
@@ -521,37 +310,25 @@ def db(own_database):
 
 
 MET = {
-    "transfer w1: done",
-    "transfer w1: insufficient_funds",
-    "transfer w1: above_ceiling",
-    "transfer order: above_ceiling",
-    "transfer line: insufficient_funds",
-    "transfer claims: done",
-    "transfer claims: insufficient_hours",
-    "transfer pledged: done",
-    "post_many: done",
-    "post_many: refused",
-    "hold: done",
-    "hold: insufficient_funds",
-    "hold: insufficient_hours",
-    "hold: hold_expired",
-    "settle: done",
-    "settle: hold_exceeded",
-    "settle: hold_resolved",
-    "settle: hold_expired",
-    "release: done",
-    "release: hold_resolved",
-    "release: hold_expired",
-    "reverse: done",
-    "reverse: already_reversed",
-    "reverse: insufficient_funds",
-    "reverse: lot_spent",
-    "limit: set",
-    "limit: excess",
-    "sweep: holds",
-    "sweep: lots",
-    "repeat: same",
-    "key: conflict",
+    f"{command}: {outcome}"
+    for line in """
+        transfer w1: done, insufficient_funds, above_ceiling
+        transfer order: above_ceiling
+        transfer line: insufficient_funds
+        transfer claims: done, insufficient_hours
+        transfer pledged: done
+        post_many: done, refused
+        hold: done, insufficient_funds, insufficient_hours, hold_expired
+        settle: done, hold_exceeded, hold_resolved, hold_expired
+        release: done, hold_resolved, hold_expired
+        reverse: done, already_reversed, insufficient_funds, lot_spent
+        limit: set, excess
+        sweep: holds, lots
+        repeat: same
+        key: conflict
+    """.strip().splitlines()
+    for command, outcomes in [line.strip().split(": ")]
+    for outcome in outcomes.split(", ")
 }
 
 

@@ -178,6 +178,5 @@ class TestAdmin:
         client.force_login(chen)
         for words in (paid.public_id, "order:ord_1", "a-key"):
             assert (
-                paid.public_id
-                in client.get(reverse("admin:ledger_journal_changelist"), {"q": words}).content.decode()
+                paid.public_id in client.get(reverse("admin:ledger_journal_changelist"), {"q": words}).content.decode()
             )

@@ -28,9 +28,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(busy):
         seen += page
         cursor = page[-1].cursor
     whole = queries.statement(busy, limit=100)
-    assert [(line.posting_id, line.running) for line in seen] == [
-        (line.posting_id, line.running) for line in whole
-    ]
+    assert [(line.posting_id, line.running) for line in seen] == [(line.posting_id, line.running) for line in whole]
     assert seen[-1].running == 1000 == seen[-1].amount
 
 
