@@ -6,6 +6,7 @@ written in one transaction; engines are called outside of any.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,73 +90,59 @@ def quote(
     uploads.claim(upload=upload, organisation=organisation)
     if offering.state != Offering.State.PUBLISHED or upload.package_id != package.pk:
         raise Refused("not_available")
-    # serialises the quotes of one company, so that the limit below holds
-    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
-    open_quotes = Quote.objects.filter(organisation=organisation, state=Quote.State.OPEN, expires_at__gt=now)
-    for old in open_quotes.filter(upload=upload):
-        cancel_quote(quote=old, now=now, actor=actor)  # asking again replaces the answer
-    if open_quotes.count() >= policy.OPEN_QUOTES_PER_COMPANY:
-        raise Refused("too_many_quotes", limit=policy.OPEN_QUOTES_PER_COMPANY)
-    units = uploads.units_of(upload) or units or package.sizing_default
-    if not package.sizing_min <= units <= package.sizing_max:
-        raise Refused("too_big", units=units, least=package.sizing_min, most=package.sizing_max)
+    _make_way(organisation, upload, now, actor)
+    units = _sized(package, upload, units)
     plan = offering.plans.at(now).filter(billing_mode=Plan.BillingMode.ON_DEMAND).first()
     if plan is None:
         raise Refused("not_available")
     limit_cms = core_limit(plan, package, units)
     cores, wall_s = run_shape(plan, package.recipe, limit_cms)
     expires_at = now + timedelta(seconds=policy.QUOTE_VALID_S)
-    fresh = Quote(
-        organisation=organisation,
-        offering=offering,
-        plan=plan,
-        upload=upload,
-        asset=asset,
-        units=units,
-        params={**package.params, **(params or {})},
-        cores=cores,
-        wall_s=wall_s,
-        created_at=now,
-        expires_at=expires_at,
-    )
     listed = list(offering.listings.values_list("site_id", flat=True))
     reservation = dispatch.reserve(
-        organisation=organisation,
-        resource_class_id=offering.resource_class_id,
-        cores=cores,
-        wall_s=wall_s,
-        start=now,
-        latest_start=expires_at,
+        organisation=organisation, resource_class_id=offering.resource_class_id, cores=cores, wall_s=wall_s,
+        start=now, latest_start=expires_at, expires_at=expires_at, cause=f"quote:{organisation.public_id}", now=now,
+        site_ids=listed or None, prefer=prefer_sites,
+    )
+    terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
+                         core_limit_cms=limit_cms)
+    if asset == "CNY":
+        expected_cms = mul_div(package.expected_cms, units, package.sizing_default)
+        rated = rating.quote(terms, units=units, expected_cms=expected_cms)
+    else:
+        rated = rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)
+    fresh = Quote(
+        organisation=organisation, offering=offering, plan=plan, upload=upload, reservation=reservation, asset=asset,
+        units=units, params=asked_for(package, params or {}), cores=cores, wall_s=wall_s, terms=asdict(terms),
+        lines=[x.as_dict() for x in rated.lines], cap=rated.cap, expected=rated.expected, created_at=now,
         expires_at=expires_at,
-        cause=f"quote:{organisation.public_id}",
-        now=now,
-        site_ids=listed or None,
-        prefer=prefer_sites,
     )
-    terms = rating.Terms(
-        base_uy=plan.base_uy,
-        per_unit_uy=plan.per_unit_uy,
-        rate_uy_per_hour=plan.rate_uy_per_hour,
-        core_limit_cms=limit_cms,
-    )
-    rated = (
-        rating.quote(
-            terms, units=units, expected_cms=mul_div(package.expected_cms, units, package.sizing_default)
-        )
-        if asset == "CNY"
-        else rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)
-    )
-    fresh.reservation, fresh.cap, fresh.expected = reservation, rated.cap, rated.expected
-    fresh.terms = {
-        "base_uy": terms.base_uy,
-        "per_unit_uy": terms.per_unit_uy,
-        "rate_uy_per_hour": terms.rate_uy_per_hour,
-        "core_limit_cms": terms.core_limit_cms,
-    }
-    fresh.lines = [x.as_dict() for x in rated.lines]
     fresh.save()
     history.record(fresh, before="", after=Quote.State.OPEN, now=now, actor=actor)
     return fresh
+
+
+def _make_way(organisation: Organisation, upload: Upload, now: datetime, actor: str) -> None:
+    """One quote at a time of a company, few open ones, and one a file: asking again replaces the answer."""
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+    open_quotes = Quote.objects.filter(organisation=organisation, state=Quote.State.OPEN, expires_at__gt=now)
+    for old in open_quotes.filter(upload=upload):
+        cancel_quote(quote=old, now=now, actor=actor)
+    if open_quotes.count() >= policy.OPEN_QUOTES_PER_COMPANY:
+        raise Refused("too_many_quotes", limit=policy.OPEN_QUOTES_PER_COMPANY)
+
+
+def _sized(package: Package, upload: Upload, units: int | None) -> int:
+    units = uploads.units_of(upload) or units or package.sizing_default
+    if not package.sizing_min <= units <= package.sizing_max:
+        raise Refused("too_big", units=units, least=package.sizing_min, most=package.sizing_max)
+    return units
+
+
+def asked_for(package: Package, params: dict[str, Any]) -> dict[str, Any]:
+    """The package's params with what its buyer may set over them; everything else he sends is left out."""
+    open_to_buyers = {asked["key"] for asked in package.params.get("ask", [])} | {"language", package.unit_key}
+    return {**package.params, **{key: value for key, value in params.items() if key in open_to_buyers}}
 
 
 @transaction.atomic
