@@ -113,7 +113,7 @@ def quote(
         rated = rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=reservation.weight_ppm)
     fresh = Quote(
         organisation=organisation, offering=offering, plan=plan, upload=upload, reservation=reservation, asset=asset,
-        units=units, params=asked_for(package, params or {}), cores=cores, wall_s=wall_s, terms=asdict(terms),
+        units=units, params=uploads.asked_for(package, params or {}), cores=cores, wall_s=wall_s, terms=asdict(terms),
         lines=[x.as_dict() for x in rated.lines], cap=rated.cap, expected=rated.expected, created_at=now,
         expires_at=expires_at,
     )
@@ -137,12 +137,6 @@ def _sized(package: Package, upload: Upload, units: int | None) -> int:
     if not package.sizing_min <= units <= package.sizing_max:
         raise Refused("too_big", units=units, least=package.sizing_min, most=package.sizing_max)
     return units
-
-
-def asked_for(package: Package, params: dict[str, Any]) -> dict[str, Any]:
-    """The package's params with what its buyer may set over them; everything else he sends is left out."""
-    open_to_buyers = {asked["key"] for asked in package.params.get("ask", [])} | {"language", package.unit_key}
-    return {**package.params, **{key: value for key, value in params.items() if key in open_to_buyers}}
 
 
 @transaction.atomic

@@ -35,7 +35,7 @@ def accept(
     if not package.is_runnable:
         raise Refused("not_available")
     recipe = recipes.get(package.recipe)
-    checked = recipe.check(data, filename, {**package.params, **(params or {})})
+    checked = recipe.check(data, filename, asked_for(package, params or {}))
     with transaction.atomic():
         upload = Upload.objects.create(
             organisation=organisation,
@@ -50,6 +50,12 @@ def accept(
         )
         default_storage.save(upload.storage_key, ContentFile(checked.clean))
     return upload
+
+
+def asked_for(package: Package, params: dict[str, Any]) -> dict[str, Any]:
+    """The package's params with what its buyer may set over them; everything else he sends is left out."""
+    open_to_buyers = {asked["key"] for asked in package.params.get("ask", [])} | {"language", package.unit_key}
+    return {**package.params, **{key: value for key, value in params.items() if key in open_to_buyers}}
 
 
 def claim(*, upload: Upload, organisation: Organisation) -> Upload:
