@@ -8,13 +8,20 @@ from urllib.parse import urlencode
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import get_login_redirect_url
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from .models import Membership, User
 
 JOIN = "/join/"  # an invitation brings its company with it
+PASSWORD_FAULTS = {  # Django's own sentences are not in every language, and do not say what to do
+    "password_too_short": _("Make it at least 8 characters long."),
+    "password_too_common": _("Too many people use this one. Choose another."),
+    "password_too_similar": _("It is too much like your e-mail address. Choose another."),
+}
 
 
 class Adapter(DefaultAccountAdapter):
@@ -22,6 +29,12 @@ class Adapter(DefaultAccountAdapter):
         """Keep the language in which somebody signed up."""
         user.language = get_language() or ""
         return super().save_user(request, user, form, commit)
+
+    def clean_password(self, password: str, user: Any = None) -> str:
+        try:
+            return super().clean_password(password, user)
+        except ValidationError as error:
+            raise ValidationError([PASSWORD_FAULTS.get(str(one.code), one) for one in error.error_list]) from error
 
     def post_login(
         self, request: HttpRequest, user: User, *, signup: bool, redirect_url: str | None, **kwargs: Any

@@ -48,7 +48,7 @@ class DoorSchema(AutoSchema):
         named = [COMPANY] if hasattr(self.view, "scopes") else []
         return [*named, KEY] if self.method in ("POST", "PUT", "PATCH", "DELETE") else named
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """The docstring of the method or of the door itself, never that of a base class."""
         return super().get_description() if type(self.view).__doc__ or self._has_own_words() else ""
 

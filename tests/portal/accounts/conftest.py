@@ -16,9 +16,8 @@ FORM = {
 
 
 @pytest.fixture(autouse=True)
-def _own_limits(settings):
+def _own_limits():
     """Rate limits count in the cache; each test begins at zero."""
-    settings.ACCOUNT_ADAPTER = "portal.accounts.adapter.Adapter"
     cache.clear()
 
 

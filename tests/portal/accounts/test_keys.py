@@ -317,7 +317,7 @@ def test_the_page_of_another_company_does_not_know_the_key(as_, zhao, make):
 
 
 def test_a_wrong_wish_on_the_page_makes_nothing(as_, lin):
-    response = as_(lin).post("/c/jiangnan/keys/", {"name": "", "scopes": []})
+    response = as_(lin).post("/c/jiangnan/keys/", {"name": "", "scopes": [], "life": "90"})
     assert response.status_code == 422
     assert set(response.context["form"].errors) == {"name", "scopes"}
     assert not ApiKey.objects.exists()
