@@ -18,6 +18,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.provisioning.refusals import REASONS
 from portal.accounts.queries import people_by_actor
 from portal.core import clock
 from portal.core.errors import Refused
@@ -44,7 +45,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 class StuckFilter(admin.SimpleListFilter):
-    title = _("gets on")
+    title = _("progress")
     parameter_name = "stuck"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -77,11 +78,7 @@ class OrderAdmin(ReadOnly):
     @admin.display(description=_("company"), ordering="organisation__name")
     def company(self, order: Order) -> str | SafeString:
         url = money_url(order)
-        return (
-            format_html('<a href="{}">{}</a>', url, order.organisation.name)
-            if url
-            else order.organisation.name
-        )
+        return format_html('<a href="{}">{}</a>', url, order.organisation.name) if url else order.organisation.name
 
     @admin.display(description=_("package"))
     def package(self, order: Order) -> str:
@@ -98,7 +95,7 @@ class OrderAdmin(ReadOnly):
 
     @admin.display(description=_("why it ended"))
     def why(self, order: Order) -> str:
-        return order.reason or "–"
+        return str(REASONS.get(order.reason, order.reason)) or "–"
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.change_order")  # type: ignore[union-attr]
@@ -189,10 +186,16 @@ class OrderAdmin(ReadOnly):
             "subtitle": None,
             "money_url": money_url(order),
             "steps": [
-                {"step": s, "who": people.get(s.actor, s.actor), "why": s.params.get("text", "")}
+                {
+                    "step": s,
+                    "who": people.get(s.actor, s.actor),
+                    "why": s.params.get("text", ""),
+                    "what": s.subject.partition(":")[0],
+                }
                 for s in steps
             ],
             "agreed": queries.worded_lines(order.quote.lines, order.quote.asset, package.unit, is_quote=True),
+            "ended_because": REASONS.get(order.reason, order.reason),
             "funding": queries.holds_of(order),
             "log": "\n".join(log.splitlines()[-LOG_LINES:]),
             "may_act": order.is_open and self.has_act_permission(request),
@@ -223,10 +226,7 @@ def _whole(object_id: str) -> Order | None:
 def money_url(order: Order) -> str:
     """The page that answers "what happened to my money", where a higher room has made it."""
     try:
-        return (
-            reverse("admin:accounts_organisation_money", args=[order.organisation_id])
-            + f"#order-{order.number}"
-        )
+        return reverse("admin:accounts_organisation_money", args=[order.organisation_id]) + f"#order-{order.number}"
     except NoReverseMatch:
         return ""
 

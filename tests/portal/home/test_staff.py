@@ -98,16 +98,16 @@ def test_an_order_is_stuck_when_it_is_open_longer_than_its_time(market, funded, 
     order = market.place(funded)
     wall = timedelta(seconds=order.quote.wall_s)
     Order.objects.filter(pk=order.pk).update(due_at=now + timedelta(days=1))
-    stuck = {q.key: q for q in staff.queues(now=now + wall + timedelta(seconds=300))}["orders"]
+    stuck = {q.key: q for q in staff.queues(now=now + wall + timedelta(seconds=300))}["order"]
     assert stuck.count == 0
-    stuck = {q.key: q for q in staff.queues(now=now + wall + timedelta(seconds=301))}["orders"]
+    stuck = {q.key: q for q in staff.queues(now=now + wall + timedelta(seconds=301))}["order"]
     assert (stuck.count, stuck.oldest_at) == (1, now)
 
 
 def test_an_order_that_nobody_looks_at_is_stuck_too(market, funded, now):
     market.place(funded)
     counts = [
-        {q.key: q.count for q in staff.queues(now=now + timedelta(seconds=s))}["orders"] for s in (300, 301)
+        {q.key: q.count for q in staff.queues(now=now + timedelta(seconds=s))}["order"] for s in (300, 301)
     ]
     assert counts == [0, 1]
 
