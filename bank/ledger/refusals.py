@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 REFUSALS: dict[str, Promise | str | tuple[Promise | str, int]] = {
     "insufficient_funds": (
-        _("CNY {missing_uy} is missing: {needed_uy} is needed and {available_uy} is available."), 402),
+        _("CNY {missing_uy} is missing: {needed_uy} is needed and {available_uy} is there to spend. Nothing was reserved."), 402),
     "insufficient_hours": (
         _("{missing_cms} banked hours are missing: {needed_cms} needed, {available_cms} available."), 402),
     "idempotency_conflict": _("This key was used before for something else. Use a new key."),

@@ -16,5 +16,5 @@ REFUSALS: Refusals = {
         403,
     ),
     "company_suspended": (_("This company is suspended and cannot buy. Nothing was reserved."), 403),
-    "too_many_tries": (_("That is enough tries for now; come back in an hour, or sign up and run your own file."), 429),
+    "too_many_samples": (_("That is enough tries for now; come back in an hour, or sign up and run your own file."), 429),
 }

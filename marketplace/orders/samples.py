@@ -29,7 +29,7 @@ START_WITHIN = timedelta(minutes=2)
 
 
 def allow(address: str) -> None:
-    """Refused("too_many_tries") past the hourly number of one address. Counts this try."""
+    """Refused("too_many_samples") past the hourly number of one address. Counts this try."""
     key = "try:" + hashlib.sha256(address.encode()).hexdigest()[:24]
     cache.add(key, 0, timeout=3600)
     try:
@@ -37,7 +37,7 @@ def allow(address: str) -> None:
     except ValueError:  # it ran out between the two lines
         count = 1
     if count > policy.SAMPLE_RUNS_PER_HOUR:
-        raise Refused("too_many_tries")
+        raise Refused("too_many_samples")
 
 
 @transaction.atomic

@@ -24,6 +24,7 @@ from marketplace.orders.models import Order
 from marketplace.orders.queries import offering_for, payers
 from marketplace.provisioning import verification
 from portal.accounts.models import Membership, Organisation, User
+from portal.accounts.sizing import classify
 from portal.core.words import local
 
 PASSWORD = "suanli-demo"
@@ -52,42 +53,42 @@ CAST = (
     Cast(
         "suanli",
         "算力服务平台 Suanli",
-        "913301007654321017",
+        "913301007654321046",
         "software_it",
         "staff@suanli.test",
         40,
         "platform",
     ),
-    Cast("jiangnan", "江南小厨 Jiangnan Kitchen", "91330106MA2CFK7X3B", "catering", "buyer@suanli.test", 280),
+    Cast("jiangnan", "江南小厨 Jiangnan Kitchen", "91330106MA2CFK7X2P", "catering", "buyer@suanli.test", 280),
     Cast(
         "yongli",
         "永利模具 Yongli Mould",
-        "91330200MA2YONG16C",
+        "91330200MA2Y0NG14J",
         "industry",
         "factory@suanli.test",
         120,
         is_provider=True,
     ),
     Cast(
-        "harbour", "港湾银行 Harbour Bank", "91330200MA2HARB17D", "other", "lender@suanli.test", 90, "lender"
+        "harbour", "港湾银行 Harbour Bank", "91330200MA2HARB12H", "other", "lender@suanli.test", 90, "lender"
     ),
-    Cast("xihu", "西湖客栈 West Lake Inns", "91330106MA27XYHT2N", "accommodation", "inn@suanli.test", 60),
-    Cast("kuaida", "快达速递 Kuaida Express", "91330108MA28KDSD3P", "post", "post@suanli.test", 240),
-    Cast("lvye", "绿野蔬菜 Green Field Produce", "91330109MA29LYSC4Q", "agriculture", "farm@suanli.test", 35),
+    Cast("xihu", "西湖客栈 West Lake Inns", "91330106MA27XYHT5M", "accommodation", "inn@suanli.test", 60),
+    Cast("kuaida", "快达速递 Kuaida Express", "91330108MA28KD5D0U", "post", "post@suanli.test", 240),
+    Cast("lvye", "绿野蔬菜 Green Field Produce", "91330109MA29LY5C61", "agriculture", "farm@suanli.test", 35),
     Cast(
         "hexie",
         "和谐物业 Harmony Property",
-        "91330105MA2AHXWY5R",
+        "91330105MA2AHXWY4A",
         "property_management",
         "estate@suanli.test",
         310,
     ),
-    Cast("baihuo", "百货通 Baihuo Retail", "91330104MA2BBHTL6T", "retail", "shop@suanli.test", 75),
+    Cast("baihuo", "百货通 Baihuo Retail", "91330104MA2BBHTL3G", "retail", "shop@suanli.test", 75),
     Cast(
-        "yuntong", "云通仓储 Yuntong Storage", "91330110MA2CYTCC7U", "warehousing", "store@suanli.test", 110
+        "yuntong", "云通仓储 Yuntong Storage", "91330110MA2CYTCC0U", "warehousing", "store@suanli.test", 110
     ),
-    Cast("jiaoyun", "交运物流 Jiaoyun Haulage", "91330103MA2DJYWL8W", "transport", "haul@suanli.test", 150),
-    Cast("huapi", "华批商贸 Huapi Trading", "91330102MA2EHPSM9X", "wholesale", "trade@suanli.test", 45),
+    Cast("jiaoyun", "交运物流 Jiaoyun Haulage", "91330103MA2DJYWL4R", "transport", "haul@suanli.test", 150),
+    Cast("huapi", "华批商贸 Huapi Trading", "91330102MA2EHP5M68", "wholesale", "trade@suanli.test", 45),
 )
 SIGN_INS = (
     ("restaurants", "buyer@suanli.test"),
@@ -124,7 +125,7 @@ def people(*, now: datetime) -> None:
                 "employees": who.employees,
                 "revenue_wan": 1200,
                 "assets_wan": 500,
-                "size_class": "small",
+                "size_class": classify(who.industry, who.employees, 1200, 500).size_class,
                 "role": who.role,
                 "is_provider": who.is_provider,
                 "is_demo": True,
