@@ -1,6 +1,8 @@
-"""Staff: sites to verify, deposits, and the closes to look at."""
+"""Staff: deposits, closes and payouts to look at. Sites to verify are in marketplace.provisioning's desk."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -13,6 +15,10 @@ from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
 
 class ReadOnly(admin.ModelAdmin):
     """To look at, search and follow; never to change."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # without this Django builds a choice of every company for a form that nobody can send
+        return [field.name for field in self.model._meta.fields]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

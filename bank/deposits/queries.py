@@ -111,7 +111,7 @@ def site_rows(organisation: Organisation) -> list[SiteRow]:
 
 def site_hours(site: Site, now: datetime) -> list[Slot]:
     """The hours of a site in the pool, from this one on."""
-    return list(Slot.objects.filter(site=site, hour__gte=hour_of(now), closed_at=None).order_by("hour")[:48])
+    return list(Slot.objects.filter(site=site, hour__gte=hour_of(now), closed_at=None).order_by("hour")[:24])
 
 
 # ---- the estimate

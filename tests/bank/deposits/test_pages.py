@@ -1,0 +1,208 @@
+"""The depositor's pages, as a person clicks them; and the doors for programs and staff."""
+
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from bank.deposits.models import Deposit, SlotClose
+from marketplace.dispatch.models import Site, Slot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def zhao_client(client, zhao, monkeypatch, now):
+    from portal.core import clock
+
+    monkeypatch.setattr(clock, "now", lambda: now)
+    client.force_login(zhao)
+    return client
+
+
+def page(name: str, *args) -> str:
+    return reverse(f"deposits:{name}", args=["yongli", *args])
+
+
+def form(factory, **fields) -> dict:
+    return {"site": factory.site.public_id, "cards": 2, "from_date": "2026-11-23", "to_date": "2026-12-20",
+            "notice_h": 12, "payout": "cash", "mode": "consignment", "hour": ["22", "23"], **fields}
+
+
+def test_without_a_site_the_bank_shows_the_first_step(zhao_client):
+    answer = zhao_client.get(page("bank"))
+    assert answer.status_code == 200
+    assert page("site_new") in answer.content.decode()
+
+
+def test_registering_a_site_starts_its_benchmark(zhao_client, factory):
+    from marketplace.catalogue.models import Region
+
+    answer = zhao_client.post(page("site_new"), {"name": "Hall 2", "region": Region.objects.get().pk, "cards": 1})
+    site = Site.objects.get(name="Hall 2")
+    assert answer.url == page("site", site.public_id)
+    assert site.state == Site.State.VERIFYING and site.verify_due_at is not None
+    assert 'hx-trigger="every 1s"' in zhao_client.get(answer.url).content.decode()
+    Site.objects.filter(pk=site.pk).update(state=Site.State.FAILED, verify_due_at=None)
+    assert "Try again" in zhao_client.get(answer.url).content.decode()
+    zhao_client.post(answer.url)
+    site.refresh_from_db()
+    assert (site.state, site.verify_attempts) == (Site.State.VERIFYING, 2)
+
+
+def test_a_name_that_is_taken_is_said_at_the_field(zhao_client, factory):
+    from marketplace.catalogue.models import Region
+
+    answer = zhao_client.post(page("site_new"), {"name": "Night shop", "region": Region.objects.get().pk, "cards": 1})
+    assert answer.status_code == 422
+    assert "already have a site" in answer.content.decode()
+
+
+def test_htmx_gets_the_estimate_alone(zhao_client, factory):
+    answer = zhao_client.get(page("bank"), form(factory, hour=["24", "25"]), headers={"HX-Request": "true"})
+    text = answer.content.decode()
+    assert "<html" not in text and "About, each week" in text
+    assert "0.03" in text  # CNY 0.034595 a week
+
+
+def test_painted_hours_are_deposited_and_stand_on_the_page(zhao_client, factory):
+    answer = zhao_client.post(page("bank"), form(factory), follow=True)
+    assert Slot.objects.count() == 2
+    assert "2 hours of the coming week are in the pool" in answer.content.decode()
+    assert "22:00–24:00" in answer.content.decode()
+
+
+def test_an_overlap_is_said_and_the_painting_kept(zhao_client, factory):
+    zhao_client.post(page("bank"), form(factory))
+    answer = zhao_client.post(page("bank"), form(factory, hour=["23", "30"]))
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "An hour has one owner" in text and "Monday 23:00" in text
+    assert Deposit.objects.count() == 1
+
+
+def test_taking_back_says_what_it_costs_first(zhao_client, factory):
+    made = factory.deposit(notice_h=24)
+    day = {"date": "2026-11-23"}
+    text = zhao_client.get(page("take_back", made.public_id), day).content.decode()
+    assert "Take them back" in text and "0.2" in text
+    assert Slot.objects.filter(recalled_cms__gt=0).count() == 0
+    zhao_client.post(page("take_back", made.public_id), day)
+    assert Slot.objects.filter(recalled_cms__gt=0).count() == 14  # 10:00 to 24:00
+    zhao_client.post(page("take_back", made.public_id))
+    made.refresh_from_db()
+    assert made.state == Deposit.State.ENDED
+
+
+def test_somebody_elses_things_are_not_there(client, lin, factory):
+    made = factory.deposit()
+    client.force_login(lin)
+    assert client.get(page("bank")).status_code == 404
+    for address in (reverse("deposits:site", args=["jiangnan", factory.site.public_id]),
+                    reverse("deposits:take_back", args=["jiangnan", made.public_id])):
+        assert client.get(address).status_code == 404
+        assert client.post(address).status_code == 404
+    made.refresh_from_db()
+    assert made.state == Deposit.State.OPEN
+
+
+def test_finance_looks_but_does_not_deposit(client, mei, jiangnan, factory):
+    Site.objects.update(organisation=jiangnan)
+    client.force_login(mei)
+    address = reverse("deposits:bank", args=["jiangnan"])
+    assert client.get(address).status_code == 200
+    assert client.post(address, form(factory)).status_code == 403
+    assert not Deposit.objects.exists()
+
+
+def test_closed_hours_and_banked_hours_stand_on_the_page(zhao_client, factory, buyer, yongli):
+    from datetime import timedelta
+
+    factory.deposit(payout="hours")
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(order, used_cms=3_600_00, at=slot.hour + timedelta(minutes=2))
+    factory.close(slot)
+    Slot.objects.update(is_simulated=True)
+    SlotClose.objects.update(is_simulated=True)
+    text = zhao_client.get(page("bank")).content.decode()
+    assert "What became of every hour" in text and "Simulated time" in text
+    assert "0.10" in text  # hours banked
+    text = zhao_client.get(page("earnings")).content.decode()
+    assert order.number in text and "closed and paid" in text and "Jiangnan" not in text
+
+
+def test_a_withdrawal_begins_with_a_quote_in_hours(zhao_client, factory, buyer, yongli):
+    from io import BytesIO
+
+    factory.deposit(payout="hours")
+    script = BytesIO(b"print(1)\n")
+    script.name = "job.py"
+    address = page("withdraw")
+    assert factory.offering.public_id in zhao_client.get(address).content.decode()
+    zhao_client.post(address, {"offering": factory.offering.public_id, "units": 1, "file": script})
+    from marketplace.orders.models import Quote
+
+    assert not Quote.objects.exists()  # this hour is not deposited: no room, said on the page
+    Slot.objects.filter(site=factory.site).delete()
+    from marketplace.dispatch import actions as dispatch
+    from portal.core.clock import hour_of
+
+    dispatch.open_slots(site=factory.site, hours=[hour_of(factory.now)], source="deposit:x", now=factory.now)
+    script.seek(0)
+    answer = zhao_client.post(address, {"offering": factory.offering.public_id, "units": 1, "file": script})
+    quote = Quote.objects.get()
+    assert (quote.asset, quote.cap) == ("CH:CPU", 1_800_000 * 1_048 // 1000)
+    text = zhao_client.get(answer.url).content.decode()
+    assert "banked hours at most" in text and "banked hours are missing" in text and "CNY 1" not in text
+
+
+def test_a_bad_file_is_refused_with_what_to_do(zhao_client, factory):
+    from io import BytesIO
+
+    script = BytesIO(b"print(\n")
+    script.name = "job.py"
+    answer = zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1, "file": script})
+    assert answer.status_code == 422
+    assert "Nothing was reserved" in answer.content.decode()
+
+
+def test_programs_register_deposit_and_read(zhao_client, factory):
+    head = {"Idempotency-Key": "k1", "Suanli-Company": "yongli"}
+    body = {"site": factory.site.public_id, "hours": [22, 23], "cards": 2, "from_date": "2026-11-23",
+            "to_date": "2026-12-20", "payout": "cash"}
+    first = zhao_client.post("/api/v1/deposits/", body, content_type="application/json", headers=head)
+    again = zhao_client.post("/api/v1/deposits/", body, content_type="application/json", headers=head)
+    assert first.status_code == again.status_code == 201, first.content
+    assert first.json() == again.json()
+    assert Deposit.objects.get().from_date == date(2026, 11, 23)
+    slots = zhao_client.get("/api/v1/slots/", headers=head).json()["items"]
+    assert [(s["quantity_cms"], s["close"]) for s in slots] == [("7200000", None)] * 2
+    assert zhao_client.get("/api/v1/sites/", headers=head).json()["items"][0]["state"] == "verified"
+    assert zhao_client.get("/api/v1/banked-hours/", headers=head).json() == {"items": []}
+    taken = zhao_client.post("/api/v1/deposits/", body, content_type="application/json",
+                             headers={**head, "Idempotency-Key": "k2"})
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "hours_taken")
+    made = zhao_client.post("/api/v1/sites/", {"name": "Hall 9", "region": "zhejiang", "cards": 1},
+                            content_type="application/json", headers={**head, "Idempotency-Key": "k3"})
+    assert (made.status_code, made.json()["state"]) == (201, "verifying")
+
+
+def test_staff_look_at_deposits_and_closes_and_change_nothing(client, chen, factory):
+    factory.deposit()
+    factory.close(factory.slot())
+    client.force_login(chen)
+    row = SlotClose.objects.get()
+    for path in (
+        "/admin/deposits/slotclose/", f"/admin/deposits/slotclose/{row.pk}/change/", "/admin/deposits/deposit/",
+    ):
+        assert client.get(path).status_code == 200
+    assert client.post(f"/admin/deposits/slotclose/{row.pk}/change/", {"cash_uy": 5}).status_code == 403
+
+
+def test_the_bank_page_asks_few_questions(zhao_client, factory, django_assert_max_num_queries):
+    factory.deposit(payout="hours")
+    for n in range(1, 5):
+        factory.close(factory.slot(n))
+    with django_assert_max_num_queries(32):
+        zhao_client.get(page("bank"))
