@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from portal.core.money import CARD_HOUR_CMS, CNY_UY
+from portal.core.money import CARD_HOUR_CMS, CNY_UY, FEN_UY
 from portal.core.words import hours, yuan
 
 from .chart import CARD_HOURS, CNY, Kind, Reason
@@ -41,9 +41,11 @@ def unit(asset: str) -> str:
 
 
 def amount(value: int, asset: str, *, signed: bool = False) -> str:
-    """To the last micro-yuan where there is one; hours with as many decimals as are needed."""
+    """In yuan to the fen, or to the micro-yuan (all six decimals, for columns) where it is not whole fen."""
     if asset == CNY:
         text = yuan(value, exact=True)
+        if value % FEN_UY:
+            text = text.partition(".")[0] + f".{abs(value) % CNY_UY:06d}"
     elif asset.startswith(CARD_HOURS):
         text = hours(value)
     else:
