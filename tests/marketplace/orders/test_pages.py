@@ -1,0 +1,71 @@
+"""The pages of an order: whose they are, how many queries they cost, what they say."""
+
+import pytest
+
+from marketplace.orders import actions as orders
+from marketplace.orders.models import Order
+from tests.marketplace.conftest import ACTOR, HELLO
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_stranger_finds_neither_quote_nor_order(client, market, funded, zhao):
+    quote, order = market.quote(funded), market.place(funded)
+    client.force_login(zhao)
+    for page in (f"quotes/{quote.public_id}/", f"orders/{order.public_id}/", f"orders/{order.public_id}/why/", "orders/"):
+        assert client.get(f"/c/jiangnan/{page}").status_code == 404
+
+
+def test_another_company_finds_nothing_under_its_own_name(client, market, funded, zhao, yongli):
+    order = market.place(funded)
+    client.force_login(zhao)
+    assert client.get(f"/c/yongli/orders/{order.public_id}/").status_code == 404
+
+
+def test_finance_may_look_but_not_buy(client, market, funded, mei):
+    quote = market.quote(funded)
+    client.force_login(mei)
+    address = f"/c/jiangnan/quotes/{quote.public_id}/"
+    assert client.get(address).status_code == 200
+    assert client.post(address).status_code == 403
+    assert not Order.objects.exists()
+
+
+def test_one_button_places_the_order(client, market, funded, bo, now, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    quote = market.quote(funded)
+    client.force_login(bo)
+    answer = client.post(f"/c/jiangnan/quotes/{quote.public_id}/", {"do": "place"})
+    order = Order.objects.get()
+    assert answer["Location"] == f"/c/jiangnan/orders/{order.public_id}/"
+    page = client.get(answer["Location"]).content.decode()
+    assert "CNY 6.00 set aside" in page
+
+
+def test_the_list_of_orders_costs_the_same_for_one_and_for_many(client, market, funded, bo, monkeypatch,
+                                                                django_assert_num_queries):
+    from portal import policy
+
+    monkeypatch.setattr(policy, "OPEN_QUOTES_PER_COMPANY", 99)
+    client.force_login(bo)
+    market.place(funded)
+    client.get("/c/jiangnan/orders/")
+    with django_assert_num_queries(9):
+        client.get("/c/jiangnan/orders/")
+    for _ in range(4):
+        market.place(funded, HELLO)
+    with django_assert_num_queries(9):
+        client.get("/c/jiangnan/orders/")
+
+
+def test_placing_takes_at_most_25_queries(market, funded, now, django_assert_max_num_queries):
+    quote = market.quote(funded)
+    with django_assert_max_num_queries(25):
+        orders.place(quote=quote, user=None, now=now, actor=ACTOR)
+
+
+def test_a_package_that_cannot_run_is_shown_and_not_sold(client, market):
+    type(market.package).objects.filter(pk=market.package.pk).update(is_runnable=False)
+    page = client.get("/p/sof-core/").content.decode()
+    assert "Not yet available" in page
+    assert 'type="file"' not in page
