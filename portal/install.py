@@ -79,9 +79,9 @@ def port_problem() -> str:
 
 def install(name: str) -> int:
     say("installing the packages (half a minute, once)")
-    argv = [PYTHON, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--require-hashes"]
+    argv = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--require-hashes"]
     argv += ["--only-binary", ":all:", "--disable-pip-version-check", "--no-input"]
-    done = subprocess.run([*argv, "-r", requirements(name)], stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([*argv, "-r", str(requirements(name))], stderr=subprocess.PIPE, text=True)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         return say(f"The packages could not be installed: {(errors or [done.stderr.strip()])[-1][:300]}")

