@@ -13,7 +13,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.money import CNY_UY
+from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import cny, percent
 
 from . import actions, queries
@@ -70,11 +70,8 @@ def application(
     mine = [o for o in found.offers if o.lender_id == lender.pk]
     said_no = any(r.lender_id == lender.pk for r in row.rejections.all())
     may_offer = is_open and not any(o.state == Offer.State.OPEN for o in mine)
-    start = {
-        "amount": min(row.amount_uy, found.most_uy) // (CNY_UY // 100) / 100,
-        "months": row.months,
-        "rate": 6,
-    }
+    fen = min(row.amount_uy, found.most_uy) // FEN_UY
+    start = {"amount": f"{fen // 100}.{fen % 100:02d}", "months": row.months, "rate": 6}
     form = offer_form or OfferForm(initial=start)
     bad = bool(form.errors or (reject_form and reject_form.errors))
     return render(

@@ -102,7 +102,11 @@ def pledgeable(organisation: Organisation, now: datetime) -> list[Pledgeable]:
 
 @dataclass(frozen=True)
 class Asked:
-    """An application with what its pledge is worth today. LTV in ppm; None against nothing."""
+    """An application with what its pledge is worth today. Shares in ppm; None for a debt against nothing.
+
+    now_ppm, with_it_ppm: all debts of the company here against everything it has pledged, without and with
+    the amount asked. after_ppm: this loan alone against this pledge.
+    """
 
     application: Application
     index: IndexPrice | None
@@ -110,16 +114,14 @@ class Asked:
     value_uy: int
     most_uy: int
     after_ppm: int | None
+    now_ppm: int | None
+    with_it_ppm: int | None
     offers: Sequence[Offer] = ()
+    counts_ppm: int = policy.COLLATERAL_HAIRCUT_PPM
+    most_ppm: int = policy.LTV_ORIGINATION_PPM
 
     def ltv_of(self, amount_uy: int) -> int | None:
         return collateral.ltv_ppm(amount_uy, self.value_uy)
-
-
-def pledged_of(refs: Iterable[str]) -> dict[str, int]:
-    """What is pledged now under each application's public id."""
-    rows = Account.objects.filter(kind=Kind.PLEDGED, ref__in=list(refs))
-    return {row.ref: row.posted for row in rows}
 
 
 def applications() -> QuerySet[Application]:
@@ -127,22 +129,41 @@ def applications() -> QuerySet[Application]:
 
 
 def asked(rows: Iterable[Application], now: datetime) -> list[Asked]:
-    """Two queries, however many applications; offers only where they were prefetched."""
+    """Three queries, however many applications; offers only where they were prefetched."""
     found = list(rows)
-    pledged, prices, result = pledged_of(a.public_id for a in found), indexes(now), []
+    prices = indexes(now)
+    owned = list(
+        Account.objects.filter(
+            owner__in={a.organisation_id for a in found}, kind__in=[Kind.PLEDGED, Kind.LOAN, Kind.LOAN_INTEREST]
+        )
+    )
+    classes = dict(ResourceClass.objects.values_list("asset", "pk"))
+    debts: dict[int | None, int] = {}
+    values: dict[int | None, int] = {}
+    pledged: dict[str, int] = {}
+    for account in owned:
+        if account.kind == Kind.PLEDGED:
+            pledged[account.ref] = account.posted
+            index = prices.get(classes.get(account.asset, 0))
+            values[account.owner_id] = values.get(account.owner_id, 0) + worth(account.posted, index)
+        else:
+            debts[account.owner_id] = debts.get(account.owner_id, 0) - account.posted
+    result = []
     for a in found:
         cms, index = pledged.get(a.public_id, 0), prices.get(a.resource_class_id)
-        value = worth(cms, index)
+        debt, value, whole = debts.get(a.organisation_id, 0), worth(cms, index), values.get(a.organisation_id, 0)
         offers = list(a.offers.all()) if "offers" in getattr(a, "_prefetched_objects_cache", {}) else []
         result.append(
             Asked(
-                a,
-                index,
-                cms,
-                value,
-                collateral.most_uy(value, policy.LTV_ORIGINATION_PPM),
-                collateral.ltv_ppm(a.amount_uy, value),
-                offers,
+                application=a,
+                index=index,
+                pledged_cms=cms,
+                value_uy=value,
+                most_uy=collateral.most_uy(value, policy.LTV_ORIGINATION_PPM),
+                after_ppm=collateral.ltv_ppm(a.amount_uy, value),
+                now_ppm=collateral.ltv_ppm(debt, whole),
+                with_it_ppm=collateral.ltv_ppm(debt + a.amount_uy, whole),
+                offers=offers,
             )
         )
     return result
@@ -237,6 +258,9 @@ class Position:
     rest: int
     ltv_ppm: int | None
     today: date
+    borrow_ppm: int = policy.LTV_ORIGINATION_PPM
+    call_ppm: int = policy.LTV_CALL_PPM
+    sale_ppm: int = policy.LTV_LIQUIDATION_PPM
 
     @property
     def debt_uy(self) -> int:

@@ -18,7 +18,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.money import CNY_UY
+from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
 
 from . import actions, lender_views, queries, terms
@@ -90,9 +90,7 @@ def loans(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "waiting": [a for a in rows if a.application.state == Application.State.OPEN],
             "ended": [a.application for a in rows if a.application.state != Application.State.OPEN],
             "pledgeable": queries.pledgeable(organisation, now),
-            "form": AmountForm(initial={"amount": yuan(credit.used_uy).replace(",", "")})
-            if credit.used_uy > 0
-            else None,
+            "form": AmountForm() if credit.used_uy > 0 else None,
         },
     )
 
@@ -103,33 +101,27 @@ def repay_credit(request: HttpRequest, organisation: Organisation) -> HttpRespon
     borrower_only(organisation)
     here = reverse("lending:loans", args=[organisation.slug])
     credit, form = queries.credit(organisation), AmountForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if not is_sure(request):
-            return ask(
-                request,
-                form=form,
-                title=_("Repay the credit line?"),
-                label=_("Repay"),
-                back_url=here,
-                danger=True,
-                text=_("The money leaves the wallet now; the limit is free again."),
-                lines=[
-                    {"label": _("Used today"), "amount_uy": credit.used_uy},
-                    {"label": _("You repay"), "amount_uy": form.amount_uy(), "total": True},
-                ],
-            )
+    everything = request.POST.get("all") == "1"
+    if request.method == "POST" and (everything or form.is_valid()):
+        amount = credit.used_uy if everything else form.amount_uy()
         try:
+            if not is_sure(request):
+                if amount > credit.used_uy:
+                    raise Refused("more_than_owed", owed_uy=credit.used_uy)
+                return _ask_to_repay_credit(request, credit, amount, None if everything else form, here)
             actions.repay_credit(
                 organisation=organisation,
-                amount_uy=form.amount_uy(),
+                amount_uy=None if everything else amount,
                 key=key_of(request),
                 now=clock.now(),
                 actor=actor(request),
             )
         except Refused as refused:
+            form = AmountForm(request.POST if not everything else {"amount": str(amount // FEN_UY / 100)})
+            form.is_valid()
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("{amount} repaid.").format(amount=cny(form.amount_uy())))
+            messages.success(request, _("{amount} repaid.").format(amount=cny(amount, "exact")))
             return redirect(here)
     return render(
         request,
@@ -142,6 +134,25 @@ def repay_credit(request: HttpRequest, organisation: Organisation) -> HttpRespon
             "text": _("{amount} is used.").format(amount=cny(credit.used_uy)),
         },
         status=422 if form.errors else 200,
+    )
+
+
+def _ask_to_repay_credit(
+    request: HttpRequest, credit: queries.Credit, amount: int, form: AmountForm | None, here: str
+) -> HttpResponse:
+    return ask(
+        request,
+        form=form,
+        extra={} if form else {"all": "1"},
+        title=_("Repay the credit line?"),
+        label=_("Repay"),
+        back_url=here,
+        danger=True,
+        text=_("The money leaves the wallet now; the limit is free again."),
+        lines=[
+            {"label": _("Used today"), "text": yuan(credit.used_uy, "exact")},
+            {"label": _("You repay"), "text": yuan(amount, "exact"), "total": True},
+        ],
     )
 
 
@@ -382,7 +393,7 @@ def repay(request: HttpRequest, organisation: Organisation, public_id: str) -> H
                 actor=actor(request),
             )
         except Refused as refused:
-            form = AmountForm(request.POST if not everything else {"amount": str(amount / CNY_UY)})
+            form = AmountForm(request.POST if not everything else {"amount": str(amount // FEN_UY / 100)})
             form.is_valid()
             form.add_error(None, str(refused))
         else:

@@ -57,8 +57,8 @@ def set_limit(*, organisation: Organisation, limit_uy: int, reason: str, now: da
 
 
 @transaction.atomic
-def repay_credit(*, organisation: Organisation, amount_uy: int, key: str, now: datetime, actor: str) -> Journal:
-    """From the wallet to the credit line. The same key again returns the first repayment.
+def repay_credit(*, organisation: Organisation, amount_uy: int | None, key: str, now: datetime, actor: str) -> Journal:
+    """From the wallet to the credit line; None: all that is used. The same key returns the first repayment.
 
     Refused: nothing_drawn, more_than_owed (owed_uy), insufficient_funds, idempotency_conflict.
     """
@@ -69,18 +69,21 @@ def repay_credit(*, organisation: Organisation, amount_uy: int, key: str, now: d
     ledger.lock(line, wallet)
     key = f"credit-repayment:{organisation.public_id}:{key}"
     drawn = -books.balance(line).posted
-    if not Journal.objects.filter(key=key).exists():
-        if drawn <= 0:
-            raise Refused("nothing_drawn")
-        if amount_uy > drawn:
-            raise Refused("more_than_owed", owed_uy=drawn)
+    known = Journal.objects.filter(key=key).first()
+    if known and amount_uy is None:
+        return known
+    if not known and drawn <= 0:
+        raise Refused("nothing_drawn")
+    amount = drawn if amount_uy is None else amount_uy
+    if not known and amount > drawn:
+        raise Refused("more_than_owed", owed_uy=drawn)
     return ledger.transfer(
         key=key,
         reason=Reason.CREDIT_REPAYMENT,
         cause=history.subject_of(organisation),
         source=wallet,
         target=line,
-        amount=amount_uy,
+        amount=amount,
         now=now,
         memo={"actor": actor},
     )

@@ -68,9 +68,7 @@ class Desk:
         return actions.repay(loan=loan, amount_uy=amount_uy, key=key, now=now or self.now, actor=ACTOR)
 
     def posted(self, owner, kind: str, asset: str = "CNY") -> int:
-        return sum(
-            books.balance(a).posted for a in Account.objects.filter(owner=owner, kind=kind, asset=asset)
-        )
+        return sum(books.balance(a).posted for a in Account.objects.filter(owner=owner, kind=kind, asset=asset))
 
     def wallet(self) -> int:
         return self.posted(self.borrower, "wallet")
@@ -103,7 +101,5 @@ def desk(db, cpu, yongli, harbour, now) -> Desk:
     desk.index(10 * YUAN)
     desk.books.earn(yongli, 120 * HOUR, days=100, origin="slot:slt_1")
     desk.books.earn(yongli, 80 * HOUR, days=200, origin="slot:slt_2")
-    actions.book_lender_payment(
-        lender=harbour, amount_uy=1000 * YUAN, bank_reference="B-1", now=now, actor="user:9"
-    )
+    actions.book_lender_payment(lender=harbour, amount_uy=1000 * YUAN, bank_reference="B-1", now=now, actor="user:9")
     return desk

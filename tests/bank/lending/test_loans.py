@@ -188,9 +188,7 @@ def test_offers_and_applications_expire(desk, later):
 def test_accepting_moves_the_money_and_books_both_sides(desk):
     loan = desk.loan()
     assert (desk.wallet(), desk.cash()) == (400 * YUAN, 600 * YUAN)
-    assert (
-        desk.posted(desk.borrower, "loan") == -400 * YUAN and desk.posted(desk.lender, "lent") == 400 * YUAN
-    )
+    assert desk.posted(desk.borrower, "loan") == -400 * YUAN and desk.posted(desk.lender, "lent") == 400 * YUAN
     found = queries.position(loan, desk.now)
     assert (found.debt_uy, found.value_uy, found.ltv_ppm) == (400 * YUAN, 900 * YUAN, 444_445)
 

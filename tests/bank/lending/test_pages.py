@@ -133,7 +133,12 @@ def test_the_credit_line_is_repaid_by_a_button(desk, borrower, yongli, now):
     assert "120.00" in page and "80.00" in page
     confirm(borrower, borrower.post(url("credit", "yongli"), {"amount": "30"}))
     assert queries.credit(yongli).used_uy == 50 * YUAN and desk.wallet() == 70 * YUAN
+    assert borrower.post(url("credit", "yongli"), {"amount": "51"}).status_code == 422
     assert borrower.post(url("credit", "yongli"), {"amount": "51", "sure": "1"}).status_code == 422
+    question = borrower.post(url("credit", "yongli"), {"amount": "", "all": "1"})
+    for _ in range(2):
+        confirm(borrower, question)
+    assert queries.credit(yongli).used_uy == 0 and desk.wallet() == 20 * YUAN
 
 
 def test_strangers_and_the_other_side_get_a_404(desk, borrower, banker, client, lin, jiangnan):
@@ -197,7 +202,7 @@ def test_a_longer_list_takes_no_more_queries(desk, borrower, banker, django_asse
     for offer in offers:
         actions.accept(offer=offer, now=desk.now, actor=ACTOR)
     assert [count(*p) for p in paths] == before
-    assert before == [21, 15]
+    assert before == [22, 16]
 
 
 def test_staff_grant_a_limit_and_book_a_lenders_payment(client, chen, jiangnan, harbour):

@@ -42,9 +42,7 @@ def test_hours_pledged_and_spent_at_once_are_used_once(desk, at_once):
     def one(n):
         if n % 2:
             return desk.apply(hours=60, amount_uy=YUAN)
-        return ledger.hold(
-            key=f"spend-{n}", account=claims, amount=60 * HOUR, cause=f"order:ord_{n}", now=desk.now
-        )
+        return ledger.hold(key=f"spend-{n}", account=claims, amount=60 * HOUR, cause=f"order:ord_{n}", now=desk.now)
 
     results = at_once(8, one)
     assert sum(not isinstance(r, Exception) for r in results) == 3
