@@ -83,7 +83,7 @@ def _wait(address: str, process: subprocess.Popen, folder: Path) -> None:
     raise AssertionError("the site did not open: " + (folder / "serve.log").read_text()[-3000:])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright runs, its event loop keeps Django's tests of this thread out
 def chromium():
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
