@@ -15,6 +15,7 @@ from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, ResourceClass
 from portal import policy
 from portal.accounts.models import Organisation
+from portal.core.money import CARD_HOUR_CMS, ceil_to
 from portal.core.words import local
 
 from . import collateral
@@ -291,6 +292,11 @@ class Position:
             policy.COLLATERAL_HAIRCUT_PPM,
             policy.LTV_CALL_PPM,
         )
+
+    @property
+    def cure_shown_cms(self) -> int | None:
+        """Y as people are asked for it: up to the next tenth of an hour, which is what the form takes."""
+        return None if self.cure_cms is None else ceil_to(self.cure_cms, CARD_HOUR_CMS // 10)
 
     @property
     def call_index_uy(self) -> int:

@@ -121,6 +121,11 @@ def test_a_margin_call_is_shown_to_both(desk, borrower, banker, now):
         page = client.get(url("loan", slug, loan.public_id)).content.decode()
         assert "Margin call" in page and "22.01" in page and "26 Nov 2026" in page
     assert "1 margin call" in banker.get(url("loans", "harbour")).content.decode()
+    shown = queries.position(loan, now).cure_shown_cms
+    assert f"{shown / HOUR:.2f}" in page and shown % (HOUR // 10) == 0
+    asked = {"hours": f"{shown / HOUR:.1f}"}  # what the page names is enough
+    confirm(borrower, borrower.post(url("pledge", "yongli", loan.public_id), asked))
+    assert Loan.objects.get().state == "active"
 
 
 def test_the_credit_line_is_repaid_by_a_button(desk, borrower, yongli, now):
