@@ -21,8 +21,6 @@ def payers_of(organisation: Organisation, asset: str = "CNY") -> list[Account]:
     """The accounts that pay, in order: wallet, then credit line; banked hours for a withdrawal."""
     if asset != "CNY":
         return [ledger.open(owner=organisation, kind=Kind.CLAIMS, asset=asset)]
-    known = Account.objects.filter(
-        owner=organisation, kind__in=[Kind.WALLET, Kind.CREDIT_LINE], asset="CNY", ref=""
-    )
+    known = Account.objects.filter(owner=organisation, kind__in=[Kind.WALLET, Kind.CREDIT_LINE], asset="CNY", ref="")
     order = {Kind.WALLET: 0, Kind.CREDIT_LINE: 1}
     return sorted(known, key=lambda a: order[Kind(a.kind)])

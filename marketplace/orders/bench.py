@@ -42,41 +42,76 @@ def run() -> list[dict[str, Any]]:
         actions.place(quote=quote, user=None, now=now, actor=ACTOR)
     per_s = ORDERS / (time.perf_counter() - began)
     return [
-        {"name": "orders.place_queries", "value": len(caught), "unit": "queries", "peer": f"most {QUERIES_TARGET}",
-         "ratio": round(len(caught) / QUERIES_TARGET, 2)},
+        {
+            "name": "orders.place_queries",
+            "value": len(caught),
+            "unit": "queries",
+            "peer": f"most {QUERIES_TARGET}",
+            "ratio": round(len(caught) / QUERIES_TARGET, 2),
+        },
         {"name": "orders.place_per_s", "value": round(per_s, 1), "unit": "orders/s with one client"},
     ]
 
 
 def _quote(offering: Offering, company: Organisation, now: datetime) -> Quote:
     script = b"print('hello')\n"
-    upload = uploads.accept(package=offering.package, data=io.BytesIO(script), filename="job.py",
-                            size_bytes=len(script), organisation=company, params={"core_hours": 1}, now=now)
+    upload = uploads.accept(
+        package=offering.package,
+        data=io.BytesIO(script),
+        filename="job.py",
+        size_bytes=len(script),
+        organisation=company,
+        params={"core_hours": 1},
+        now=now,
+    )
     return actions.quote(organisation=company, offering=offering, upload=upload, units=1, now=now, actor=ACTOR)
 
 
 def _market(now: datetime) -> tuple[Offering, Organisation]:
     """A site with room for everything, the script package on it, and a company with money."""
     policy.OPEN_QUOTES_PER_COMPANY, policy.QUOTE_BUCKET_SHARE_PPM = ORDERS * 2, 1_000_000
-    size = {"industry": "other", "employees": 1, "revenue_wan": 1, "assets_wan": 1, "size_class": "micro",
-            "state": "approved", "created_at": now}
-    platform = Organisation.objects.create(slug="bench-platform", name="P", uscc="BENCH0000000000001", role="platform",
-                                           is_provider=True, **size)
+    size = {
+        "industry": "other",
+        "employees": 1,
+        "revenue_wan": 1,
+        "assets_wan": 1,
+        "size_class": "micro",
+        "state": "approved",
+        "created_at": now,
+    }
+    platform = Organisation.objects.create(
+        slug="bench-platform", name="P", uscc="BENCH0000000000001", role="platform", is_provider=True, **size
+    )
     company = Organisation.objects.create(slug="bench-buyer", name="B", uscc="BENCH0000000000002", **size)
     region, cpu = Region.objects.order_by("pk")[0], ResourceClass.objects.get(key="cpu")
-    site = dispatch.register_site(organisation=platform, name="Bench", region=region, resource_class=cpu, cards=1,
-                                  now=now, actor=ACTOR)
+    site = dispatch.register_site(
+        organisation=platform, name="Bench", region=region, resource_class=cpu, cards=1, now=now, actor=ACTOR
+    )
     Site.objects.filter(pk=site.pk).update(state=Site.State.VERIFIED)
     site.refresh_from_db()
-    dispatch.open_slots(site=site, hours=[hour_of(now) + timedelta(hours=n) for n in range(3)], source="site:bench",
-                        now=now)
+    dispatch.open_slots(
+        site=site, hours=[hour_of(now) + timedelta(hours=n) for n in range(3)], source="site:bench", now=now
+    )
     Slot.objects.filter(site=site).update(quantity_cms=10**12, sellable_cms=10**12)
     early = now - timedelta(days=1)
-    offering = catalogue.create_offering(provider=platform, package=Package.objects.get(code="sof-core"),
-                                         resource_class=cpu, region=region, actor=ACTOR, now=early)
+    offering = catalogue.create_offering(
+        provider=platform,
+        package=Package.objects.get(code="sof-core"),
+        resource_class=cpu,
+        region=region,
+        actor=ACTOR,
+        now=early,
+    )
     catalogue.set_price(offering=offering, base_uy=1_000_000, core_limit_cms=300_000, actor=ACTOR, now=early)
     catalogue.submit(offering=offering, actor=ACTOR, now=early)
     catalogue.publish(offering=offering, actor=ACTOR, now=early)
-    ledger.transfer(key="bench:cash", reason=Reason.TOP_UP, cause="bench:cash", amount=10**12, now=now,
-                    source=ledger.open(owner=None, kind=Kind.BANK), target=billing.wallet_of(company))
+    ledger.transfer(
+        key="bench:cash",
+        reason=Reason.TOP_UP,
+        cause="bench:cash",
+        amount=10**12,
+        now=now,
+        source=ledger.open(owner=None, kind=Kind.BANK),
+        target=billing.wallet_of(company),
+    )
     return offering, company

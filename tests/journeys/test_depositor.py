@@ -44,7 +44,7 @@ def test_a_factory_deposits_its_nights(page, site):
     fits(page)
     press(page, 'a[href*="/bank/?site="]')
     fits(page)
-    assert page.locator('input[name=hour]').count() == 168
+    assert page.locator("input[name=hour]").count() == 168
     before = page.locator("#estimate").inner_text()
     page.locator('input[name=hour][value="130"]').click()  # Saturday, ten in the morning
     page.wait_for_function("before => document.querySelector('#estimate').innerText != before", arg=before)
@@ -55,8 +55,10 @@ def test_a_factory_deposits_its_nights(page, site):
 
 
 def test_the_demonstrations_lender_and_factory_see_their_side(page, site):
-    for email, paths in {"factory@suanli.test": ("bank/", "loans/", "wallet/", "orders/"),
-                         "lender@suanli.test": ("loans/", "wallet/")}.items():
+    for email, paths in {
+        "factory@suanli.test": ("bank/", "loans/", "wallet/", "orders/"),
+        "lender@suanli.test": ("loans/", "wallet/"),
+    }.items():
         page.context.clear_cookies()
         page.goto(f"{site}/accounts/login/")
         page.fill("input[name=login]", email)

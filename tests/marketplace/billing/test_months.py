@@ -19,13 +19,25 @@ def charged(jiangnan, platform, now):
     billing.ensure_wallet(jiangnan, now)
     billing.fund(cause="order:ord_1", organisation=jiangnan, amount=79_000_000, now=now)
     rated = Rated(lines=(Line("package", 78_500_000),), total=78_500_000, computing=0, cap=79_000_000)
-    return billing.charge(cause="order:ord_1", organisation=jiangnan, provider=platform, rated=rated,
-                          outcome=Charge.Outcome.DELIVERED, what=("Forecast", "预测"), now=now)
+    return billing.charge(
+        cause="order:ord_1",
+        organisation=jiangnan,
+        provider=platform,
+        rated=rated,
+        outcome=Charge.Outcome.DELIVERED,
+        what=("Forecast", "预测"),
+        now=now,
+    )
 
 
 def test_a_bill_shows_where_the_money_stood_and_what_was_charged(charged, jiangnan):
     bill = months.close_month(organisation=jiangnan, month=date(2026, 11, 1), now=DECEMBER)
-    assert (bill.opening_uy, bill.came_in_uy, bill.charged_uy, bill.closing_uy) == (0, 100_000_000, 78_500_000, 21_500_000)
+    assert (bill.opening_uy, bill.came_in_uy, bill.charged_uy, bill.closing_uy) == (
+        0,
+        100_000_000,
+        78_500_000,
+        21_500_000,
+    )
     assert list(bill.charges.all()) == [charged]
 
 
@@ -45,7 +57,9 @@ def test_midnight_is_that_of_the_platform_not_of_utc(charged, jiangnan):
     last_hour = datetime(2026, 11, 30, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai
     with pytest.raises(Refused):
         months.close_month(organisation=jiangnan, month=date(2026, 11, 1), now=last_hour)
-    assert months.close_month(organisation=jiangnan, month=date(2026, 11, 1), now=datetime(2026, 11, 30, 16, tzinfo=UTC))
+    assert months.close_month(
+        organisation=jiangnan, month=date(2026, 11, 1), now=datetime(2026, 11, 30, 16, tzinfo=UTC)
+    )
 
 
 def test_the_bill_page_is_for_the_company_only(client, charged, jiangnan, mei, zhao):

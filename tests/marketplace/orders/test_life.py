@@ -76,9 +76,7 @@ def test_a_wallet_that_is_too_small_is_refused_with_what_is_missing(market, jian
     assert not Order.objects.exists()
 
 
-def test_a_new_company_buys_small_things_at_once_and_dear_ones_after_approval(
-    market, funded, now, monkeypatch
-):
+def test_a_new_company_buys_small_things_at_once_and_dear_ones_after_approval(market, funded, now, monkeypatch):
     from portal import policy
 
     type(funded).objects.filter(pk=funded.pk).update(state="registered")
@@ -131,9 +129,7 @@ def begin(market, company, now) -> Order:
     """An order whose script is running."""
     order = market.place(company, SLEEPY)
     for second in range(1, 60):
-        order = orders.advance(
-            order_id=order.pk, now=now + timedelta(seconds=3 * second), actor="system:test"
-        )
+        order = orders.advance(order_id=order.pk, now=now + timedelta(seconds=3 * second), actor="system:test")
         if order.allocation and order.allocation.phase == "running" and order.allocation.core_ms > 0:
             return order
         time.sleep(0.2)

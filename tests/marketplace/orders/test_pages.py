@@ -12,7 +12,12 @@ pytestmark = pytest.mark.django_db
 def test_a_stranger_finds_neither_quote_nor_order(client, market, funded, zhao):
     quote, order = market.quote(funded), market.place(funded)
     client.force_login(zhao)
-    for page in (f"quotes/{quote.public_id}/", f"orders/{order.public_id}/", f"orders/{order.public_id}/why/", "orders/"):
+    for page in (
+        f"quotes/{quote.public_id}/",
+        f"orders/{order.public_id}/",
+        f"orders/{order.public_id}/why/",
+        "orders/",
+    ):
         assert client.get(f"/c/jiangnan/{page}").status_code == 404
 
 
@@ -42,8 +47,9 @@ def test_one_button_places_the_order(client, market, funded, bo, now, monkeypatc
     assert "CNY 6.00 set aside" in page
 
 
-def test_the_list_of_orders_costs_the_same_for_one_and_for_many(client, market, funded, bo, monkeypatch,
-                                                                django_assert_num_queries):
+def test_the_list_of_orders_costs_the_same_for_one_and_for_many(
+    client, market, funded, bo, monkeypatch, django_assert_num_queries
+):
     from portal import policy
 
     monkeypatch.setattr(policy, "OPEN_QUOTES_PER_COMPANY", 99)
