@@ -195,7 +195,7 @@ class OrderAdmin(ReadOnly):
                 for s in steps
             ],
             "agreed": queries.worded_lines(order.quote.lines, order.quote.asset, package.unit, is_quote=True),
-            "ended_because": REASONS.get(order.reason, order.reason),
+            "ended_because": REASONS.get(order.reason, ""),
             "funding": queries.holds_of(order),
             "log": "\n".join(log.splitlines()[-LOG_LINES:]),
             "may_act": order.is_open and self.has_act_permission(request),
