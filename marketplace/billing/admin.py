@@ -24,9 +24,7 @@ from .models import Bill, Charge, TopUp
 class BookForm(forms.Form):
     """What the bank statement says."""
 
-    amount = forms.DecimalField(
-        label=gettext_lazy("Amount that arrived, CNY"), min_value=0.01, decimal_places=2
-    )
+    amount = forms.DecimalField(label=gettext_lazy("Amount that arrived, CNY"), min_value=0.01, decimal_places=2)
     bank_reference = forms.CharField(label=gettext_lazy("Number of the payment at the bank"), max_length=60)
 
 
@@ -47,6 +45,16 @@ class ReadOnly(admin.ModelAdmin):
 class TopUpAdmin(ReadOnly):
     """Payments to book: waiting first, oldest first."""
 
+    fields = (
+        "reference",
+        "organisation",
+        "state",
+        "amount_uy",
+        "booked_uy",
+        "bank_reference",
+        "created_at",
+        "booked_at",
+    )
     list_display = ("reference", "organisation", "amount", "state", "created_at", "booking")
     list_filter = ("state",)
     search_fields = ("reference", "organisation__name", "bank_reference", "organisation__uscc")
@@ -111,6 +119,18 @@ class TopUpAdmin(ReadOnly):
 
 @admin.register(Charge)
 class ChargeAdmin(ReadOnly):
+    fields = (
+        "public_id",
+        "organisation",
+        "cause",
+        "what_en",
+        "outcome",
+        "asset",
+        "lines",
+        "total",
+        "cap",
+        "settled_at",
+    )
     list_display = ("public_id", "organisation", "what_en", "outcome", "asset", "total", "cap", "settled_at")
     list_filter = ("outcome", "asset")
     search_fields = ("public_id", "cause", "organisation__name")
@@ -119,6 +139,7 @@ class ChargeAdmin(ReadOnly):
 
 @admin.register(Bill)
 class BillAdmin(ReadOnly):
+    fields = ("public_id", "organisation", "month", "opening_uy", "came_in_uy", "charged_uy", "closing_uy", "closed_at")
     list_display = ("organisation", "month", "charged_uy", "closed_at")
     search_fields = ("organisation__name", "public_id")
     list_select_related = ("organisation",)

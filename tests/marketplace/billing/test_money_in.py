@@ -76,6 +76,7 @@ def test_staff_book_a_payment_in_the_admin(client, chen, announced, jiangnan):
     client.force_login(chen)
     queue = client.get("/admin/billing/topup/")
     assert announced.reference in queue.content.decode()
+    assert client.get(f"/admin/billing/topup/{announced.pk}/change/").status_code == 200
     done = client.post(f"/admin/billing/topup/{announced.pk}/book/", {"amount": "300.00", "bank_reference": "B-9"})
     assert done.status_code == 302
     assert available(jiangnan) == 300_000_000

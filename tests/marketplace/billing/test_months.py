@@ -69,3 +69,10 @@ def test_the_bill_page_is_for_the_company_only(client, charged, jiangnan, mei, z
     assert "78.50" in page.content.decode()
     client.force_login(zhao)
     assert client.get(f"/c/jiangnan/bills/{bill.public_id}/").status_code == 404
+
+
+def test_staff_open_a_charge_and_a_bill_in_the_admin(client, chen, charged, jiangnan):
+    bill = months.close_month(organisation=jiangnan, month=date(2026, 11, 1), now=DECEMBER)
+    client.force_login(chen)
+    for address in (f"charge/{charged.pk}", f"bill/{bill.pk}"):
+        assert client.get(f"/admin/billing/{address}/change/").status_code == 200
