@@ -78,7 +78,7 @@ def test_a_lost_work_is_not_run_again_by_starting_it_again(place):
     assert until(lambda: work.key not in place.engine.living(place.site))
     assert place.engine.start(place.site, work).already
     assert place.end_of(work.key).reason == "lost"
-    assert place.log(work.key) == "up\n"
+    assert place.log(work.key).strip() == "up"  # killed, perhaps before the end of the line
     assert len(place.usage()) == 1
 
 
