@@ -6,6 +6,7 @@ from portal.core.errors import Refusals
 
 REFUSALS: Refusals = {
     "not_available": _("This cannot be bought at the moment. Nothing was charged."),
+    "file_deleted": _("This file was deleted when its time was over. Bring it again; nothing was charged."),
     "not_yours": (_("This file belongs to another company."), 404),
     "too_big": (_("This job has {units} units; this package takes {least} to {most}. Nothing was charged."), 400),
     "too_many_quotes": _("You have {limit} open quotes. Order or give back one of them, or wait until one ends; nothing was charged."),

@@ -9,7 +9,7 @@ from marketplace.provisioning import actions as provisioning
 from marketplace.provisioning.models import Allocation
 from portal.core import clock
 
-from . import actions, samples
+from . import actions, samples, uploads
 from .models import SampleRun
 
 AGAIN_S = 1
@@ -53,3 +53,11 @@ def sweep(**kwargs) -> None:
 @shared_task(name="orders.open_pool", ignore_result=True)
 def open_pool(**kwargs) -> None:
     dispatch.open_always(now=clock.now())
+
+
+@shared_task(name="orders.forget", ignore_result=True)
+def forget(**kwargs) -> None:
+    """Delete customers' files and results whose time is over."""
+    now = clock.now()
+    uploads.forget_old(now=now)
+    provisioning.forget_old_results(now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from django.core.files.base import ContentFile
@@ -12,6 +12,7 @@ from django.db import transaction
 
 from marketplace import recipes
 from marketplace.catalogue.models import Package
+from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import Refused
 
@@ -59,7 +60,9 @@ def asked_for(package: Package, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def claim(*, upload: Upload, organisation: Organisation) -> Upload:
-    """The company takes a file that was dropped in before anybody signed in. Refused("not_yours")."""
+    """The company takes a file that was dropped in before anybody signed in. Refused("not_yours" | "file_deleted")."""
+    if upload.deleted_at is not None:
+        raise Refused("file_deleted")
     if upload.organisation_id is None:
         Upload.objects.filter(pk=upload.pk, organisation=None).update(organisation=organisation)
         upload.refresh_from_db()
@@ -72,3 +75,17 @@ def units_of(upload: Upload) -> int | None:
     """The size the file itself tells, in the unit its package is sized in; None when it does not."""
     value = upload.size.get(upload.package.unit_key)
     return int(value) if value else None
+
+
+def forget_old(*, now: datetime, limit: int = 500) -> int:
+    """Delete customers' files past their time, kept rows say when; returns how many. Safe to repeat.
+
+    A file that a run still needs stays: no run lasts as long as a file is kept.
+    """
+    old = Upload.objects.filter(deleted_at=None, created_at__lte=now - timedelta(days=policy.FILE_LIFE_DAYS))
+    count = 0
+    for upload in old.order_by("pk")[:limit]:
+        default_storage.delete(upload.storage_key)
+        Upload.objects.filter(pk=upload.pk).update(deleted_at=now)
+        count += 1
+    return count

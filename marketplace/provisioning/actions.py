@@ -21,6 +21,7 @@ from django.db import IntegrityError, transaction
 from marketplace import recipes
 from marketplace.dispatch.models import Reservation, Site
 from marketplace.engines.base import Engine, EngineUnavailable, SiteRef, Status, Work, WorkRefused
+from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import Stale
 from portal.core.failpoints import failpoint
@@ -273,3 +274,14 @@ def forget(*, allocation: Allocation) -> None:
         engine_of(allocation.site).forget(site_ref(allocation.site), allocation.public_id)
     except EngineUnavailable:
         log.info("site %s does not answer; its folder of %s stays", allocation.site, allocation.public_id)
+
+
+def forget_old_results(*, now: datetime, limit: int = 500) -> int:
+    """Delete result files past their time; the receipt and the figures on the page stay. Safe to repeat."""
+    old = ResultFile.objects.filter(deleted_at=None, created_at__lte=now - timedelta(days=policy.FILE_LIFE_DAYS))
+    count = 0
+    for row in old.order_by("pk")[:limit]:
+        default_storage.delete(row.storage_key)
+        ResultFile.objects.filter(pk=row.pk).update(deleted_at=now)
+        count += 1
+    return count
