@@ -8,6 +8,7 @@ Celery yourself: docs/operating.md.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from portal.embedded.supervisor import Part, Place, Supervisor
 
 Ready = Callable[[], None]
 RUNTIME = "marketplace.engines.local.runtime"
+JOBS = "marketplace.engines.local.folder"
 RETRY_LATER_S = (60, 300, 1800)
 
 
@@ -66,6 +69,7 @@ class Command(BaseCommand):
         )
         self.start(supervisor, door, options)
         supervisor.run()
+        end_jobs(settings.SUANLI_DATA / "engine")
         self.say("stopped")
 
     def start(self, supervisor: Supervisor, door: socket.socket, options: dict[str, Any]) -> None:
@@ -179,6 +183,19 @@ def _load_celery() -> tuple[Callable[[Ready], object], Callable[[Ready], object]
         app.start(["--quiet", "beat", f"--schedule={schedule}", "--pidfile=", f"--loglevel={level}"])
 
     return run_worker, run_beat
+
+
+def end_jobs(engine: Path) -> None:
+    """Jobs have processes of their own and outlive a worker, but not Ctrl-C: kill who holds a job's lock.
+
+    What ran is found lost by the next start, and paid back; what only waited is started again.
+    """
+    folder = import_module(JOBS)
+    for path in engine.glob("sites/*/jobs/*"):
+        job = folder.Job(path)
+        if job.alive() and (shim := job.read("shim")):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(shim["pid"], signal.SIGKILL)
 
 
 def _engine() -> None:
