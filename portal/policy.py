@@ -16,6 +16,7 @@ CNY = 1_000_000
 WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
 UNAPPROVED_ORDER_LIMIT_UY = _int("UNAPPROVED_ORDER_LIMIT_UY", 100 * CNY)  # anything dearer waits for approval
 QUOTE_VALID_S = _int("QUOTE_VALID_S", 15 * 60)
+PRICE_KEPT_S = _int("PRICE_KEPT_S", 7 * 86400)  # a quoted price outlives its room: a bank transfer takes days
 OPEN_QUOTES_PER_COMPANY = _int("OPEN_QUOTES_PER_COMPANY", 3)
 QUOTE_BUCKET_SHARE_PPM = _int(
     "QUOTE_BUCKET_SHARE_PPM", 500_000

@@ -18,6 +18,7 @@ from marketplace.billing import rating
 from marketplace.billing.models import Charge
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.dispatch import actions as dispatch
+from marketplace.dispatch.models import Reservation
 from marketplace.engines.base import EngineUnavailable
 from marketplace.metering import actions as metering
 from marketplace.provisioning import actions as provisioning
@@ -98,12 +99,7 @@ def quote(
     limit_cms = core_limit(plan, package, units)
     cores, wall_s = run_shape(plan, package.recipe, limit_cms)
     expires_at = now + timedelta(seconds=policy.QUOTE_VALID_S)
-    listed = list(offering.listings.values_list("site_id", flat=True))
-    reservation = dispatch.reserve(
-        organisation=organisation, resource_class_id=offering.resource_class_id, cores=cores, wall_s=wall_s,
-        start=now, latest_start=expires_at, expires_at=expires_at, cause=f"quote:{organisation.public_id}", now=now,
-        site_ids=listed or None, prefer=prefer_sites,
-    )
+    reservation = _room(organisation, offering, cores, wall_s, expires_at, now, prefer_sites)
     terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
                          core_limit_cms=limit_cms)
     if asset == "CNY":
@@ -120,6 +116,18 @@ def quote(
     fresh.save()
     history.record(fresh, before="", after=Quote.State.OPEN, now=now, actor=actor)
     return fresh
+
+
+def _room(
+    organisation: Organisation, offering: Offering, cores: int, wall_s: int, expires_at: datetime, now: datetime,
+    prefer_sites: tuple[int, ...] = (),
+) -> Reservation:
+    listed = list(offering.listings.values_list("site_id", flat=True))
+    return dispatch.reserve(
+        organisation=organisation, resource_class_id=offering.resource_class_id, cores=cores, wall_s=wall_s,
+        start=now, latest_start=expires_at, expires_at=expires_at, cause=f"quote:{organisation.public_id}", now=now,
+        site_ids=listed or None, prefer=prefer_sites,
+    )
 
 
 def _make_way(organisation: Organisation, upload: Upload, now: datetime, actor: str) -> None:
@@ -151,21 +159,22 @@ def cancel_quote(*, quote: Quote, now: datetime, actor: str, reason: str = "") -
 def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo: bool = False) -> Order:
     """Take a quote: the cap is reserved and the room kept, in one transaction.
 
-    Placing a quote that was placed returns its order. Refused: quote_expired, quote_gone,
+    Placing a quote that was placed returns its order. A quote whose room has ended but whose price is
+    still kept gets new room first. Refused: quote_expired, quote_gone, no_room, not_available,
     insufficient_funds, needs_approval, company_suspended; nothing is reserved then.
     """
     locked = (
-        Quote.objects.select_for_update(no_key=True)
+        Quote.objects.select_for_update(no_key=True, of=("self",))
         .select_related("reservation", "organisation")
         .get(pk=quote.pk)
     )
     if locked.state == Quote.State.USED:
         return Order.objects.get(quote=locked)
-    if locked.expires_at <= now:
-        raise Refused("quote_expired", cap_uy=locked.cap)
-    if locked.state != Quote.State.OPEN:
+    if locked.state == Quote.State.CANCELLED:
         raise Refused("quote_gone")
     may_buy(locked.organisation, locked.cap, locked.asset)
+    if locked.expires_at <= now:
+        _room_again(locked, now, actor)
     order = Order(
         organisation=locked.organisation,
         quote=locked,
@@ -185,6 +194,24 @@ def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo
     history.record(order, before="", after=State.PLACED, now=now, actor=actor)
     after_commit("orders.advance", order.pk)
     return order
+
+
+def _room_again(quote: Quote, now: datetime, actor: str) -> None:
+    """New room for a locked quote whose time is over and whose price is kept."""
+    if quote.price_until <= now:
+        raise Refused("quote_expired", cap_uy=quote.cap)
+    if quote.offering.state != Offering.State.PUBLISHED:
+        raise Refused("not_available")
+    if quote.upload.deleted_at is not None:
+        raise Refused("file_deleted")
+    if quote.state == Quote.State.OPEN:  # the sweep has not been here yet
+        cancel_quote(quote=quote, now=now, actor=actor, reason="expired")
+    until = now + timedelta(seconds=policy.QUOTE_VALID_S)
+    room = _room(quote.organisation, quote.offering, quote.cores, quote.wall_s, until, now)
+    history.move(
+        quote, Quote.State.OPEN, now=now, actor=actor, reason="price_kept",
+        changes={"reservation": room, "expires_at": until},
+    )
 
 
 def _next_number(now: datetime) -> str:
@@ -326,8 +353,9 @@ def stop(*, order: Order, now: datetime, actor: str) -> Order:
                 reason="cancelled",
                 changes={"ended_at": now, "due_at": None, "reason": "cancelled"},
             )
-            billing.release(cause=order.cause, now=now)
+            # hours before accounts, as everywhere: two orders of one hour and one wallet must not wait for each other
             dispatch.release(reservation=order.quote.reservation, now=now, actor=actor, reason="cancelled")
+            billing.release(cause=order.cause, now=now)
         return order
     if order.state == State.RUNNING and order.allocation is not None:
         provisioning.ask_to_stop(allocation=order.allocation, now=now)

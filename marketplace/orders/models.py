@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.dispatch.models import Reservation
 from marketplace.provisioning.models import Allocation
+from portal import policy
 from portal.accounts.models import Organisation, User
 from portal.core.ids import public_id
 
@@ -50,7 +52,10 @@ class Upload(models.Model):
 
 
 class Quote(models.Model):
-    """Price and room with one expiry. The terms are copied, so a later price change cannot touch it."""
+    """Price and room for it. The terms are copied, so a later price change cannot touch it.
+
+    The room is kept until expires_at; the price a while longer (price_until), so that money may arrive by bank.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
@@ -61,7 +66,7 @@ class Quote(models.Model):
     MOVES: ClassVar[dict[str, set[str]]] = {
         State.OPEN: {State.USED, State.EXPIRED, State.CANCELLED},
         State.USED: set(),
-        State.EXPIRED: set(),
+        State.EXPIRED: {State.OPEN},  # taken up again at its price while that is kept, with new room
         State.CANCELLED: set(),
     }
 
@@ -98,6 +103,12 @@ class Quote(models.Model):
     def save(self, *args, **kwargs) -> None:
         self.public_id = self.public_id or public_id("quo")
         super().save(*args, **kwargs)
+
+    @property
+    def price_until(self) -> datetime:
+        """How long the price stays. In banked hours the price is that of the hour, so it ends with the room."""
+        kept = timedelta(seconds=policy.PRICE_KEPT_S)
+        return max(self.expires_at, self.created_at + kept) if self.asset == "CNY" else self.expires_at
 
 
 class Order(models.Model):

@@ -73,3 +73,14 @@ def test_one_quote_placed_twenty_times_at_once_is_one_order(market, funded, at_o
     placed = ran(at_once(20, lambda n: orders.place(quote=quote, user=None, now=now, actor=ACTOR)))
     assert {order.pk for order in placed} == {Order.objects.get().pk}
     assert books.balance(billing.wallet_of(company)).held == 6_000_000
+
+
+@pytest.mark.slow
+def test_a_kept_price_taken_up_twenty_times_at_once_is_one_order_in_one_room(market, funded, at_once, now, later):
+    quote = market.quote(funded)
+    placed = ran(
+        at_once(20, lambda n: orders.place(quote=quote, user=None, now=later(minutes=20), actor=ACTOR))
+    )
+    assert {order.pk for order in placed} == {Order.objects.get().pk}
+    assert books.balance(billing.wallet_of(funded)).held == 6_000_000
+    assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 300_000

@@ -8,6 +8,8 @@ import pytest
 from bank.ledger import queries as books
 from marketplace.billing import actions as billing
 from marketplace.billing.models import Charge, Funding
+from marketplace.catalogue import actions as catalogue
+from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Reservation, Slot
 from marketplace.orders import actions as orders
 from marketplace.orders.models import Order, Quote
@@ -48,13 +50,71 @@ def test_placing_twice_is_placing_once(market, funded, now):
     assert wallet(funded) == (100_000_000, 6_000_000)
 
 
-def test_an_expired_quote_is_refused_and_nothing_is_reserved(market, funded, later):
-    quote = market.quote(funded)
-    with pytest.raises(Refused, match="ended"):
-        orders.place(quote=quote, user=None, now=later(minutes=15), actor=ACTOR)
-    assert wallet(funded) == (100_000_000, 0)
+def refused_with_nothing_reserved(quote, company, now, code: str) -> None:
+    before = Quote.objects.values().get(pk=quote.pk)
+    with pytest.raises(Refused) as refused:
+        orders.place(quote=quote, user=None, now=now, actor=ACTOR)
+    assert refused.value.code == code
+    assert Quote.objects.values().get(pk=quote.pk) == before
+    assert wallet(company) == (100_000_000, 0)
     assert not Order.objects.exists()
     assert not Funding.objects.exists()
+
+
+def test_a_quote_whose_price_is_over_is_refused_and_nothing_is_reserved(market, funded, later):
+    refused_with_nothing_reserved(market.quote(funded), funded, later(days=7), "quote_expired")
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_the_price_outlives_the_room_and_new_room_comes_with_the_order(market, funded, now, later, swept):
+    quote = market.quote(funded)
+    first = quote.reservation
+    if swept:
+        orders.expire_quotes(now=later(minutes=16))
+    order = orders.place(quote=quote, user=None, now=later(minutes=17), actor=ACTOR)
+    assert wallet(funded) == (100_000_000, 6_000_000)
+    quote.refresh_from_db()
+    first.refresh_from_db()
+    assert (order.quote, quote.state, quote.cap) == (quote, Quote.State.USED, 6_000_000)
+    assert first.state == Reservation.State.RELEASED
+    assert quote.reservation.state == Reservation.State.KEPT
+    assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 300_000  # one room, not two
+    assert orders.place(quote=quote, user=None, now=later(minutes=18), actor=ACTOR) == order
+
+
+def test_a_price_that_rose_meanwhile_does_not_touch_a_kept_one(market, funded, later):
+    quote = market.quote(funded)
+    was = market.offering.plans.get()
+    catalogue.set_price(
+        offering=market.offering, billing_mode=was.billing_mode, base_uy=50_000_000, per_unit_uy=was.per_unit_uy,
+        rate_uy_per_hour=was.rate_uy_per_hour, core_limit_cms=was.core_limit_cms, actor=ACTOR, now=later(minutes=30),
+    )
+    orders.place(quote=quote, user=None, now=later(minutes=90), actor=ACTOR)
+    assert wallet(funded) == (100_000_000, 6_000_000)
+
+
+def test_a_kept_price_without_room_is_refused_and_the_price_stays(market, funded, later):
+    quote = market.quote(funded)
+    Slot.objects.filter(hour__gt=quote.created_at).update(sellable_cms=0)
+    refused_with_nothing_reserved(quote, funded, later(hours=2), "no_room")
+
+
+def test_a_kept_price_of_an_offering_that_was_taken_off_the_shelf_is_refused(market, funded, later):
+    quote = market.quote(funded)
+    Offering.objects.update(state=Offering.State.PAUSED)
+    refused_with_nothing_reserved(quote, funded, later(hours=2), "not_available")
+
+
+def test_a_quote_that_was_given_back_stays_given_back(market, funded, now, later):
+    quote = market.quote(funded)
+    orders.cancel_quote(quote=quote, now=now, actor=ACTOR)
+    refused_with_nothing_reserved(quote, funded, later(minutes=1), "quote_gone")
+
+
+def test_a_quote_in_banked_hours_ends_with_its_room_because_its_price_is_the_hours(market, funded, later):
+    quote = market.quote(funded)
+    Quote.objects.filter(pk=quote.pk).update(asset="CH:CPU")
+    refused_with_nothing_reserved(quote, funded, later(minutes=15), "quote_expired")
 
 
 def test_the_sweep_gives_the_room_of_an_expired_quote_back(market, funded, now, later):
