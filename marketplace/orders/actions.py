@@ -163,11 +163,9 @@ def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo
     still kept gets new room first. Refused: quote_expired, quote_gone, no_room, not_available,
     insufficient_funds, needs_approval, company_suspended; nothing is reserved then.
     """
-    locked = (
-        Quote.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("reservation", "organisation")
-        .get(pk=quote.pk)
-    )
+    # lock first, join afterwards: a row locked through a join is lost when its room changed while one waited
+    Quote.objects.select_for_update(no_key=True).only("pk").get(pk=quote.pk)
+    locked = Quote.objects.select_related("reservation", "organisation").get(pk=quote.pk)
     if locked.state == Quote.State.USED:
         return Order.objects.get(quote=locked)
     if locked.state == Quote.State.CANCELLED:

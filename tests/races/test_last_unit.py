@@ -1,5 +1,7 @@
 """Many at once for one thing."""
 
+from datetime import timedelta
+
 import pytest
 
 from bank.ledger import queries as books
@@ -76,10 +78,10 @@ def test_one_quote_placed_twenty_times_at_once_is_one_order(market, funded, at_o
 
 
 @pytest.mark.slow
-def test_a_kept_price_taken_up_twenty_times_at_once_is_one_order_in_one_room(market, funded, at_once, now, later):
+def test_a_kept_price_taken_up_twenty_times_at_once_is_one_order_in_one_room(market, funded, at_once, now):
     quote = market.quote(funded)
     placed = ran(
-        at_once(20, lambda n: orders.place(quote=quote, user=None, now=later(minutes=20), actor=ACTOR))
+        at_once(20, lambda n: orders.place(quote=quote, user=None, now=now + timedelta(minutes=20), actor=ACTOR))
     )
     assert {order.pk for order in placed} == {Order.objects.get().pk}
     assert books.balance(billing.wallet_of(funded)).held == 6_000_000
