@@ -13,6 +13,8 @@ def _int(name: str, default: int) -> int:
 
 CNY = 1_000_000
 
+BANK_ACCOUNT = os.environ.get("SUANLI_BANK_ACCOUNT", "")  # name, bank and number, as customers write it into a transfer
+
 WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
 UNAPPROVED_ORDER_LIMIT_UY = _int("UNAPPROVED_ORDER_LIMIT_UY", 100 * CNY)  # anything dearer waits for approval
 QUOTE_VALID_S = _int("QUOTE_VALID_S", 15 * 60)

@@ -120,6 +120,8 @@ def statement_rows(
             row["url_label"] = _("Why did this cost that?")
         elif topup is not None:
             row["note"] = topup.reference
+        elif line.reason == Reason.WELCOME_CREDIT:
+            row["note"] = _("a gift from us; it is spent like money")
         rows.append(row)
     cursor = shown[-1].cursor if len(lines) > limit else ""
     return rows, cursor

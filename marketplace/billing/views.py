@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal import policy
 from portal.accounts.access import BUYER, FINANCE, company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
@@ -114,7 +116,7 @@ def topup_detail(request: HttpRequest, organisation: Organisation, public_id: st
             _("Cancelled. If you have sent the money already, it will still be booked under its code."),
         )
         return redirect("billing:wallet", organisation.slug)
-    context: dict[str, Any] = {"topup": found}
+    context: dict[str, Any] = {"topup": found, "bank_account": policy.BANK_ACCOUNT, "demo": settings.DEMO}
     return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")
 
 

@@ -39,7 +39,10 @@ class JobForm(forms.Form):
         manifest = recipes.get(package.recipe).manifest
         self.package = package
         self.asked = list(package.params.get("ask", []))
-        self.fields["file"].widget.attrs["accept"] = ",".join(manifest.accepts)
+        self.fields["file"].widget.attrs |= {
+            "accept": ",".join(manifest.accepts),
+            "data-most": manifest.max_bytes,
+        }
         if package.unit_key not in FROM_FILE:
             self.fields["units"] = forms.IntegerField(
                 label=package.sizing or package.unit,

@@ -24,6 +24,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
+from portal.core.money import price_of
 
 from . import actions, queries, samples, uploads
 from .forms import JobForm
@@ -74,6 +75,7 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
             "plan": plan,
             "units": units,
             "cap_uy": cap_uy(plan, units),
+            "computing_uy": price_of(actions.core_limit(plan, pack, units), plan.rate_uy_per_hour),
             "size_text": queries.count_of(pack, units),
         }
     return render(request, "orders/package", context, status=status)
@@ -229,6 +231,7 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
     payers, missing = queries.payers(organisation, found.cap, found.asset)
     lines = queries.worded_lines(found.lines, found.asset, package.unit, is_quote=True)
     over = found.state != Quote.State.OPEN or found.expires_at <= now
+    kept = found.state != Quote.State.CANCELLED and found.price_until > now
     return render(
         request,
         "orders/quote",
@@ -240,6 +243,8 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "missing": missing,
             "now": now,
             "over": over,
+            "ended": over and not kept,
+            "computing_uy": sum(x["amount"] for x in found.lines if x["code"] == "computing"),
             "refused": refused,
             "size_text": queries.count_of(package, found.units),
             "again": f"{reverse('orders:package', args=[package.code])}?file={found.upload.public_id}",

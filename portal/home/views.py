@@ -12,6 +12,7 @@ from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order
+from portal import policy
 from portal.accounts.access import company_of
 from portal.core import clock
 from portal.core.fragments import render
@@ -65,6 +66,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "company": company,
             "orders": orders.with_charges(rows),
             "wallet": billing.wallet(company),
+            "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
         },
     )
 

@@ -11,11 +11,32 @@
     var input = zone.querySelector("input[type=file]");
     var name = zone.querySelector("[data-name]");
     var bar = zone.querySelector("[data-progress]");
+    var wrong = zone.querySelector("[data-wrong]");
+    var go = input.form ? document.querySelectorAll('[data-bring][form="' + input.form.id + '"]') : [];
+    function fault(file) {
+      if (/^(image|video|audio)\/|^application\/(pdf|msword|zip$)/.test(file.type)) return wrong.dataset.kind;
+      return file.size > Number(input.dataset.most || Infinity) ? wrong.dataset.size : "";
+    }
     function show() {
       var file = input.files[0];
+      var said = file ? fault(file) : "";
+      if (said) input.value = "";  // the server would say the same, after the wait
+      wrong.hidden = !said;
+      wrong.textContent = said;
       name.hidden = !file;
       name.textContent = file ? file.name + ", " + size(file.size) : "";
+      go.forEach(function (button) {
+        button.dataset.bring = button.dataset.bring || button.textContent;
+        button.textContent = file && !said ? button.dataset.ready : button.dataset.bring;
+      });
     }
+    go.forEach(function (button) {
+      button.addEventListener("click", function (event) {
+        if (input.files.length) return;
+        event.preventDefault();
+        input.click();
+      });
+    });
     input.addEventListener("change", show);
     ["dragenter", "dragover"].forEach(function (kind) {
       zone.addEventListener(kind, function (event) { event.preventDefault(); zone.classList.add("over"); });

@@ -75,7 +75,7 @@ def test_she_signs_up_and_buys_at_a_price_that_cannot_be_exceeded(page, site, ch
     fits(page)
     with page.expect_navigation():
         page.locator("main form button[type=submit], main form .btn").last.click()
-    press(page, "button[name=again]")  # the price for the file that waited
+    press(page, "#keep button")  # the price for the file that waited
     fits(page)
     assert "79" in page.locator(".receipt .lid").first.inner_text()
     press(page, "button[value=place]")
