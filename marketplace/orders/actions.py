@@ -171,7 +171,7 @@ def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo
     if locked.state == Quote.State.CANCELLED:
         raise Refused("quote_gone")
     may_buy(locked.organisation, locked.cap, locked.asset)
-    if locked.expires_at <= now:
+    if locked.expires_at <= now or locked.reservation.state != Reservation.State.OPEN:
         _room_again(locked, now, actor)
     order = Order(
         organisation=locked.organisation,

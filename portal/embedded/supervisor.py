@@ -211,6 +211,8 @@ class Supervisor:
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+            if isinstance(end.code, str):
+                sys.stderr.write(f"{end.code}\n")
         except BaseException:
             traceback.print_exc()
         finally:

@@ -10,6 +10,7 @@ from marketplace.billing import actions as billing
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue.models import Offering
+from marketplace.dispatch import actions as dispatch
 from marketplace.dispatch.models import Reservation, Slot
 from marketplace.orders import actions as orders
 from marketplace.orders.models import Order, Quote
@@ -80,6 +81,14 @@ def test_the_price_outlives_the_room_and_new_room_comes_with_the_order(market, f
     assert quote.reservation.state == Reservation.State.KEPT
     assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 300_000  # one room, not two
     assert orders.place(quote=quote, user=None, now=later(minutes=18), actor=ACTOR) == order
+
+
+def test_room_that_a_sweep_just_gave_back_is_taken_anew(market, funded, now, later):
+    quote = market.quote(funded)
+    dispatch.expire_reservations(now=later(minutes=15))  # its clock is a moment ahead of the buyer's
+    order = orders.place(quote=quote, user=None, now=later(minutes=14), actor=ACTOR)
+    assert order.quote.reservation.state == Reservation.State.KEPT
+    assert wallet(funded) == (100_000_000, 6_000_000)
 
 
 def test_a_price_that_rose_meanwhile_does_not_touch_a_kept_one(market, funded, later):

@@ -31,6 +31,10 @@ def dying(ready):
     sys.exit(3)
 
 
+def refusing(ready):
+    sys.exit("there is no sandbox here")
+
+
 def finishing(ready):
     print("finishing runs")
 

@@ -173,3 +173,7 @@ def test_it_stops_when_its_parent_is_gone(tmp_path):
     kill(parent.pid)
     parent.wait()
     until(lambda: gone(supervisor) and gone(part), 8, "supervisor and part end")
+
+
+def test_the_reason_why_a_part_gave_up_is_said(run):
+    run("refusing").until_said("there is no sandbox here")
