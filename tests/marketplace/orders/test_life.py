@@ -91,6 +91,15 @@ def test_room_that_a_sweep_just_gave_back_is_taken_anew(market, funded, now, lat
     assert wallet(funded) == (100_000_000, 6_000_000)
 
 
+def test_no_worker_advances_an_order_of_an_earlier_clock(
+    market, funded, now, later, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks() as sent:
+        orders.place(quote=market.quote(funded), user=None, now=now, actor=ACTOR, is_demo=True)
+    assert not sent
+    assert orders.due_orders(now=later(days=9)) == []
+
+
 def test_a_price_that_rose_meanwhile_does_not_touch_a_kept_one(market, funded, later):
     quote = market.quote(funded)
     was = market.offering.plans.get()
