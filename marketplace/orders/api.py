@@ -47,7 +47,8 @@ class QuoteShape(Shape):
     cap = IntegerString()
     expected = IntegerString()
     lines = serializers.JSONField()
-    expires_at = Instant()
+    expires_at = Instant(help_text="the room is kept until then")
+    price_until = Instant(help_text="the price a while longer: ordering later takes new room at this price")
 
 
 class OrderShape(Shape):
