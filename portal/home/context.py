@@ -33,6 +33,8 @@ def nav(request: HttpRequest) -> dict[str, Any]:
     }.get(match.namespace if match else "", "")
     if match is not None and match.view_name == "home:figures":
         section = "figures"
+    elif match is not None and match.view_name == "home:earn":
+        section = "bank"
     elif match is not None and match.view_name in {"deposits:sites", "deposits:site", "deposits:site_new"}:
         section = "provider"
     elif match is not None and match.view_name in {

@@ -7,5 +7,6 @@ from . import views
 public = [
     path("", views.front, name="front"),
     path("dashboard/", views.dashboard, name="dashboard"),
+    path("earn/", views.earn, name="earn"),
     path("figures/", views.figures, name="figures"),
 ]

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
+from marketplace.dispatch.models import Site
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order
 from portal import policy
@@ -17,6 +18,7 @@ from portal.accounts.access import company_of
 from portal.core import clock
 from portal.core.fragments import render
 
+from . import earning
 from . import figures as public
 
 
@@ -67,6 +69,24 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "orders": orders.with_charges(rows),
             "wallet": billing.wallet(company),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
+            "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
+        },
+    )
+
+
+@require_GET
+def earn(request: HttpRequest) -> HttpResponse:
+    """For whoever has idle machines: how it goes, what it brings and what it does not promise."""
+    company = company_of(request)
+    return render(
+        request,
+        "home/earn",
+        {
+            "company": company,
+            "example": earning.example(now=clock.now()),
+            "ltv_ppm": policy.LTV_ORIGINATION_PPM,
+            "call_ppm": policy.LTV_CALL_PPM,
+            "life_days": policy.CLAIM_LIFE_DAYS,
         },
     )
 
