@@ -24,7 +24,7 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.words import hours, yuan
 
-from . import queries, support
+from . import explain, queries, support
 from .models import Order, Quote, SampleRun
 
 LOG_LINES = 60
@@ -175,8 +175,8 @@ class OrderAdmin(ReadOnly):
         return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
 
     def _panels(self, request: HttpRequest, order: Order) -> dict[str, Any]:
-        found = queries.why(order)
-        steps = found["history"]
+        found = explain.why(order)
+        steps = explain.history_of(order)
         people = people_by_actor(steps)
         package, log = order.quote.offering.package, order.allocation.log if order.allocation else ""
         return {

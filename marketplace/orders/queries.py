@@ -20,7 +20,6 @@ from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
 from portal.core.words import hours, yuan
-from portal.history.models import Step as HistoryStep
 
 from .models import Order, Quote, Upload
 
@@ -381,14 +380,6 @@ def order_for(organisation: Organisation, public_id: str) -> Order | None:
     )
 
 
-def history_of(order: Order) -> list[HistoryStep]:
-    """Every step of the order, its quote and its run, in order: what happened, when and who."""
-    subjects = [f"order:{order.public_id}", f"quote:{order.quote.public_id}"]
-    if order.allocation is not None:
-        subjects.append(f"allocation:{order.allocation.public_id}")
-    return list(HistoryStep.objects.filter(subject__in=subjects).order_by("at", "id"))
-
-
 def holds_of(order: Order) -> list[Funding]:
     return list(Funding.objects.filter(cause=order.cause).select_related("hold__account"))
 
@@ -416,63 +407,3 @@ def with_charges(orders: list[Order]) -> list[dict[str, Any]]:
     """Orders with what each came to, in one more query."""
     charges = {c.cause: c for c in Charge.objects.filter(cause__in=[o.cause for o in orders])}
     return [{"order": o, "charge": charges.get(o.cause), "package": o.quote.offering.package} for o in orders]
-
-
-def why(order: Order) -> dict[str, Any]:
-    """The receipt, the counters behind it, the lines in the books and every step."""
-    charge = Charge.objects.filter(cause=order.cause).first()
-    package = order.quote.offering.package
-    usage = order.allocation.usage.first() if order.allocation else None
-    return {
-        "charge": charge,
-        "lines": worded_lines(charge.lines, charge.asset, package.unit) if charge else [],
-        "usage": usage,
-        "transfers": transfers(order),
-        "history": history_of(order),
-    }
-
-
-def transfers(order: Order) -> list[dict[str, Any]]:
-    """Every movement of an order's money: reserved, charged, distributed, returned; oldest first."""
-    found = books.lines_of_cause(order.cause)
-    rows: list[dict[str, Any]] = []
-    for hold in found.holds:
-        words = str(hold.account.get_kind_display())
-        rows.append(
-            {
-                "at": hold.created_at,
-                "what": _("Reserved"),
-                "source": words,
-                "target": _("Reserved"),
-                "amount": hold.amount,
-                "asset": hold.account.asset,
-            }
-        )
-        if hold.released and hold.resolved_at:
-            rows.append(
-                {
-                    "at": hold.resolved_at,
-                    "what": _("Returned"),
-                    "source": _("Reserved"),
-                    "target": words,
-                    "amount": hold.released,
-                    "asset": hold.account.asset,
-                }
-            )
-    for journal in found.journals:
-        out = ", ".join(
-            sorted({str(p.account.get_kind_display()) for p in journal.postings.all() if p.amount < 0})
-        )
-        for posting in journal.postings.all():
-            if posting.amount > 0:
-                rows.append(
-                    {
-                        "at": journal.at,
-                        "what": journal.get_reason_display(),
-                        "source": out,
-                        "target": posting.account.get_kind_display(),
-                        "amount": posting.amount,
-                        "asset": posting.account.asset,
-                    }
-                )
-    return sorted(rows, key=lambda row: row["at"])

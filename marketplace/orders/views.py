@@ -26,7 +26,7 @@ from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.money import price_of
 
-from . import actions, queries, samples, uploads
+from . import actions, explain, queries, samples, uploads
 from .forms import JobForm
 from .models import Order, Quote, SampleRun, Upload
 
@@ -328,7 +328,7 @@ def why(request: HttpRequest, organisation: Organisation, public_id: str) -> Htt
     return render(
         request,
         "orders/why",
-        {"order": found, "quote": found.quote, "package": found.quote.offering.package, **queries.why(found)},
+        {"order": found, "quote": found.quote, "package": found.quote.offering.package, **explain.why(found)},
     )
 
 

@@ -75,3 +75,13 @@ def test_a_package_that_cannot_run_is_shown_and_not_sold(client, market):
     page = client.get("/p/sof-core/").content.decode()
     assert "Not yet available" in page
     assert 'type="file"' not in page
+
+
+def test_every_step_is_told_in_words_and_by_name(client, market, funded, bo, now):
+    order = orders.place(quote=market.quote(funded), user=bo, now=now, actor=f"user:{bo.pk}")
+    orders.stop(order=order, now=now, actor="key:key_1")
+    client.force_login(bo)
+    page = client.get(f"/c/jiangnan/orders/{order.public_id}/why/").content.decode()
+    assert "Order: <b>cancelled, nothing charged</b>" in page
+    assert bo.email in page and "a program of yours" in page and "before it began" in page
+    assert "order:ord_" not in page and "system:" not in page
