@@ -6,6 +6,7 @@ those of SUANLI_RECIPE_PYTHON, so that nothing is downloaded by a test.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -41,9 +43,42 @@ def _runtime() -> Path | None:
     return root if root and (root / "current").exists() else None
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running site, and manage.py beside it."""
+
+    address: str
+    env: dict[str, str] = field(repr=False)
+
+    def manage(self, *arguments: str, timeout: float = 120) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+
 @pytest.fixture(scope="session")
-def site():
+def site(served):
     """Address of a running site."""
+    return served.address
+
+
+@pytest.fixture(scope="session")
+def staged(served) -> dict[str, str]:
+    """One thing of every kind (stage.py), by the names used there."""
+    told = served.manage("shell", "--verbosity", "0", "-c", "from tests.journeys import stage; stage.main()")
+    return json.loads(told.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def served():
+    """`manage.py serve` with the demonstration."""
     runtime = _runtime()
     if runtime is None:
         pytest.skip("SUANLI_RECIPE_PYTHON names no installed recipe runtime (marketplace.engines.local.runtime)")
@@ -74,7 +109,7 @@ def site():
     try:
         address = f"http://127.0.0.1:{port}"
         _wait(address, process, folder)
-        yield address
+        yield Served(address, env)
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -111,21 +146,44 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(params=[(390, "en-US"), (1280, "zh-CN")], ids=["phone-en", "desk-zh"])
-def page(request, chromium):
-    """A fresh browser; any error in its console fails the test, so the strict CSP is tested on every page.
+DEVICES = {
+    "phone-en": (390, "en-US"),
+    "desk-zh": (1280, "zh-CN"),
+    "phone-zh": (390, "zh-CN"),
+    "desk-en": (1280, "en-US"),
+}
+# for a main story: both widths in both languages
+everywhere = pytest.mark.parametrize("page", DEVICES.values(), ids=DEVICES, indirect=True)
 
-    A 422 is a form that was refused, as it should be.
-    """
-    width, locale = request.param
-    context = chromium.new_context(viewport={"width": width, "height": 900}, locale=locale)
+
+def watched(browser, width: int, locale: str, errors: list[str]):
+    """A fresh browser whose console is listened to. A 422 is a form that was refused, as it should be."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale=locale)
     page = context.new_page()
     page.set_default_timeout(30_000)
-    errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" and "422" not in m.text else None)
     page.on("pageerror", lambda e: errors.append(str(e)))
+    return page
+
+
+@pytest.fixture(params=[DEVICES["phone-en"], DEVICES["desk-zh"]], ids=["phone-en", "desk-zh"])
+def page(request, chromium):
+    """A fresh browser; any error in its console fails the test, so the strict CSP is tested on every page."""
+    errors: list[str] = []
+    page = watched(chromium, *request.param, errors)
     yield page
-    context.close()
+    page.context.close()
+    assert not errors, errors
+
+
+@pytest.fixture
+def another(page, chromium):
+    """A second person with a browser of the same kind."""
+    errors: list[str] = []
+    width = page.viewport_size["width"]
+    other = watched(chromium, width, page.evaluate("navigator.language"), errors)
+    yield other
+    other.context.close()
     assert not errors, errors
 
 

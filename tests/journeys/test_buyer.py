@@ -1,26 +1,14 @@
 """The buyer: from a question in her own words to a chart and a receipt."""
 
-import itertools
 import re
 
 import pytest
 
-from portal.accounts import uscc
-from tests.journeys.conftest import ROOT
+from tests.journeys.conftest import ROOT, everywhere
+from tests.journeys.steps import fits, press, register_company, sign_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox, pytest.mark.recipe, pytest.mark.slow, pytest.mark.timeout(400)]
 SAMPLE = ROOT / "marketplace/recipes/samples/cat-fc.csv"
-numbers = itertools.count(1)
-
-
-def press(page, selector: str) -> None:
-    with page.expect_navigation():
-        page.locator(selector).first.click()
-
-
-def fits(page) -> None:
-    """Nothing is wider than the screen."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
 
 
 def find_the_forecast(page, site, chinese) -> None:
@@ -57,24 +45,14 @@ def test_a_file_with_a_negative_number_is_refused_with_its_line(page, site, tmp_
     fits(page)
 
 
+@everywhere
 def test_she_signs_up_and_buys_at_a_price_that_cannot_be_exceeded(page, site, chinese):
-    n = next(numbers)
     find_the_forecast(page, site, chinese)
     page.set_input_files("input[type=file]", SAMPLE)
     press(page, "#job button[type=submit]")
     press(page, ".receipt a.btn.go")
-    page.fill("input[type=email]", f"owner{n}@journey.test")
-    page.fill("input[type=password]", "correct horse battery")
-    with page.expect_navigation():
-        page.locator("main form button[type=submit], main form .btn").last.click()
-    page.fill("input[name=name]", f"Journey Noodles {n}")
-    page.fill("input[name=uscc]", uscc.complete(f"91330100MA9JN{n:03d}"))
-    page.select_option("select[name=industry]", "catering")
-    for name, value in {"employees": "30", "revenue_wan": "900", "assets_wan": "300"}.items():
-        page.fill(f"input[name={name}]", value)
-    fits(page)
-    with page.expect_navigation():
-        page.locator("main form button[type=submit], main form .btn").last.click()
+    sign_up(page)
+    register_company(page, "Noodles", "catering")
     press(page, "#keep button")  # the price for the file that waited
     fits(page)
     assert "79" in page.locator(".receipt .lid").first.inner_text()

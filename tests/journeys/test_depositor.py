@@ -1,38 +1,18 @@
-"""The depositor: from an idle machine to hours in the pool."""
+"""The depositor: from an idle machine to banked hours, a run of its own, and a loan against the rest."""
 
-import itertools
+import csv
+import io
+import re
 
 import pytest
 
-from portal.accounts import uscc
-from tests.journeys.test_buyer import fits, press
+from tests.journeys.conftest import everywhere
+from tests.journeys.steps import fits, new_company, press, sign_in, sure
 
-pytestmark = [pytest.mark.browser, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(300)]
-numbers = itertools.count(500)
-
-
-def register_a_factory(page, site) -> str:
-    """Signs up with a company of its own; returns the address of its pages."""
-    n = next(numbers)
-    page.goto(f"{site}/accounts/signup/")
-    page.fill("input[type=email]", f"factory{n}@journey.test")
-    page.fill("input[type=password]", "correct horse battery")
-    with page.expect_navigation():
-        page.locator("main form .btn").last.click()
-    page.fill("input[name=name]", f"Journey Mould {n}")
-    page.fill("input[name=uscc]", uscc.complete(f"91330100MA9JM{n:03d}"))
-    page.select_option("select[name=industry]", "industry")
-    for name, value in {"employees": "120", "revenue_wan": "4000", "assets_wan": "2000"}.items():
-        page.fill(f"input[name={name}]", value)
-    page.check("input[name=is_provider]")
-    with page.expect_navigation():
-        page.locator("main form .btn").last.click()
-    page.goto(f"{site}/dashboard/")
-    return f"{site}/c/" + page.locator('a[href*="/orders/"]').first.get_attribute("href").split("/")[2]
+pytestmark = [pytest.mark.browser, pytest.mark.sandbox, pytest.mark.recipe, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_a_factory_deposits_its_nights(page, site):
-    company = register_a_factory(page, site)
+def register_a_site(page, company: str) -> None:
     page.goto(f"{company}/sites/new/")
     fits(page)
     page.fill("input[name=name]", "Press shop")
@@ -40,32 +20,139 @@ def test_a_factory_deposits_its_nights(page, site):
     page.fill("input[name=cards]", "2")
     with page.expect_navigation():
         page.locator("main form .btn.ink").first.click()
-    page.wait_for_selector('a[href*="/bank/?site="]', timeout=120_000)  # the benchmark really ran
+    page.wait_for_selector('a[href*="/bank/?site="]', timeout=150_000)  # the benchmark really ran
     fits(page)
     press(page, 'a[href*="/bank/?site="]')
     fits(page)
+
+
+def paint_the_week(page) -> None:
+    """Every hour, paid for standing ready, in banked hours."""
     assert page.locator("input[name=hour]").count() == 168
     before = page.locator("#estimate").inner_text()
-    page.locator('input[name=hour][value="130"]').click()  # Saturday, ten in the morning
+    page.evaluate(
+        """() => { for (const box of document.querySelectorAll('input[name=hour]')) box.checked = true;
+        document.querySelector('input[name=hour]').dispatchEvent(new Event('change', {bubbles: true})); }"""
+    )
     page.wait_for_function("before => document.querySelector('#estimate').innerText != before", arg=before)
+    page.check('input[name=mode][value="firm"]')
+    page.check('input[name=payout][value="hours"]')
+    page.wait_for_load_state("networkidle")  # the estimate stands still
     press(page, "button.btn.go")
     fits(page)
-    assert page.locator("text=Press shop").count() >= 1
     assert page.locator('a[href*="take-back"]').count() >= 1
 
 
+def free_hours(page, company: str) -> float:
+    page.goto(f"{company}/bank/")
+    fits(page)
+    cell = page.locator("section[aria-labelledby=banked] tbody td.f")
+    return float(cell.first.inner_text().split()[0].replace(",", "")) if cell.count() else 0.0
+
+
+def run_something(page, company: str, tmp_path) -> float:
+    """A script of its own, paid in banked hours; returns how many the run reserved at most."""
+    script = tmp_path / "shift.py"
+    script.write_text('print("the night shift is planned")\n')
+    page.goto(f"{company}/bank/withdraw/")
+    fits(page)
+    page.fill("input[name=units]", "1")
+    page.set_input_files("input[type=file]", script)
+    press(page, "main form .btn.ink")
+    assert "/quotes/" in page.url
+    fits(page)
+    most = float(re.search(r"\d+\.\d+", page.locator(".receipt").first.inner_text()).group())
+    press(page, "button[value=place]")
+    page.wait_for_selector(".receipt .seal", timeout=120_000)
+    fits(page)
+    assert page.locator(".files a").count() >= 1
+    return most
+
+
+def spent(page, company: str) -> float:
+    """What the run really took, from the statement of the banked hours."""
+    page.goto(f"{company}/bank/")
+    press(page, "section[aria-labelledby=banked] tbody th a")
+    rows = list(csv.reader(io.StringIO(page.request.get(f"{page.url}statement.csv").text())))
+    return -sum(float(row[4]) for row in rows[1:] if row[7].startswith("order:"))
+
+
+def ask_for_a_loan(page, company: str, name: str) -> str:
+    page.goto(f"{company}/loans/apply/")
+    for field, value in {"hours": "1", "amount": "0.04", "months": "3", "purpose": f"A mould for {name}"}.items():
+        page.fill(f"input[name={field}]", value)
+    press(page, "main form .btn.ink")
+    sure(page)
+    assert "/loans/applications/" in page.url
+    return page.url
+
+
+def the_lender_offers(page, site: str, name: str) -> None:
+    sign_in(page, site, "lender@suanli.test")
+    page.goto(f"{site}/c/harbour/loans/")
+    fits(page)
+    press(page, f'main a:has-text("{name}")')
+    fits(page)
+    assert name in page.locator("h1").inner_text()
+    page.fill("input[name=rate]", "6")
+    press(page, 'form[action$="/offer/"] button')
+    sure(page)
+
+
+def wallet(page, company: str) -> str:
+    page.goto(f"{company}/wallet/")
+    fits(page)
+    return page.locator(".trio").inner_text()
+
+
+@everywhere
+def test_idle_nights_become_hours_a_run_and_a_loan(page, another, served, tmp_path):
+    site = served.address
+    name, company = new_company(page, site, "Mould", "industry", provider=True)
+    register_a_site(page, company)
+    paint_the_week(page)
+    assert free_hours(page, company) == 0.0
+    lived = served.manage("demo_clock", "--to", "+14h")
+    assert len(lived.splitlines()) >= 14
+    page.wait_for_timeout(1200)  # the site reads its clock once a second
+
+    banked = free_hours(page, company)
+    assert banked > 3  # a quarter of what stood ready, at the weight of its hours
+    assert page.locator("section[aria-labelledby=became]").count() == 1
+    assert page.locator(".note:has(b)").count() >= 1  # simulated time is said to be simulated
+
+    most = run_something(page, company, tmp_path)
+    left = free_hours(page, company)
+    assert banked - most < left <= banked  # what the run did not use came back
+    assert 0 < spent(page, company) < most
+
+    application = ask_for_a_loan(page, company, name)
+    pledged = free_hours(page, company)
+    assert pledged == pytest.approx(left - 1, abs=0.01)
+    the_lender_offers(another, site, name)
+    page.goto(application)
+    fits(page)
+    press(page, 'button[value="accept"]')
+    sure(page)
+    loan = page.url
+    assert "/loans/" in loan
+    assert "/applications/" not in loan
+    assert "100.04" in wallet(page, company)  # the welcome credit and the loan
+
+    page.goto(loan)
+    press(page, 'form:has(input[name="all"]) button')
+    sure(page)
+    assert "100.00" in wallet(page, company)
+    assert free_hours(page, company) == pytest.approx(left, abs=0.01)  # the pledge is free again
+
+
 def test_the_demonstrations_lender_and_factory_see_their_side(page, site):
-    for email, paths in {
-        "factory@suanli.test": ("bank/", "loans/", "wallet/", "orders/"),
-        "lender@suanli.test": ("loans/", "wallet/"),
-    }.items():
+    for email, slug, paths in (
+        ("factory@suanli.test", "yongli", ("bank/", "loans/", "wallet/", "orders/")),
+        ("lender@suanli.test", "harbour", ("loans/", "wallet/")),
+    ):
         page.context.clear_cookies()
-        page.goto(f"{site}/accounts/login/")
-        page.fill("input[name=login]", email)
-        page.fill("input[name=password]", "suanli-demo")
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
-        slug = "yongli" if email.startswith("factory") else "harbour"
+        sign_in(page, site, email)
         for path in paths:
             assert page.goto(f"{site}/c/{slug}/{path}").status == 200
             fits(page)

@@ -1,0 +1,176 @@
+"""One thing of every kind beside the demonstration's, so that every page of the site has something to show.
+
+Runs inside the started site (`manage.py shell`), through the same actions that people use, and prints as JSON
+what the tests must know to find the pages.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from datetime import timedelta
+
+from bank.deposits import demo as deposits
+from bank.deposits.models import Deposit, SlotClose
+from bank.ledger import actions as ledger
+from bank.ledger.chart import Kind
+from bank.ledger.models import Account, Journal
+from bank.lending import actions as lending
+from bank.lending.models import Application, Offer
+from marketplace import recipes
+from marketplace.billing import actions as billing
+from marketplace.billing import months
+from marketplace.catalogue import actions as catalogue
+from marketplace.catalogue.models import Package, Region, ResourceClass
+from marketplace.dispatch.models import Site
+from marketplace.orders import actions as orders
+from marketplace.orders import samples, uploads
+from marketplace.orders.models import Order
+from marketplace.orders.queries import offering_for
+from portal.accounts import actions as accounts
+from portal.accounts import uscc
+from portal.accounts.models import Organisation, User
+from portal.core import clock
+
+YUAN = 1_000_000
+HOUR = 3_600_000
+ACTOR = "system:stage"
+
+
+def main() -> None:
+    _wait_for_a_run()
+    now = clock.now()
+    jiangnan, yongli, harbour = (Organisation.objects.get(slug=s) for s in ("jiangnan", "yongli", "harbour"))
+    print(
+        json.dumps(
+            {**_company(jiangnan, now), **_orders(jiangnan, now), **_factory(yongli, now)}
+            | _loans(yongli, harbour, now)
+            | _strangers(now)
+        )
+    )
+
+
+def _wait_for_a_run() -> None:
+    """The first of the demonstration's runs; then the close of the nights that lie behind it."""
+    until = time.monotonic() + 110
+    while time.monotonic() < until:
+        if Order.objects.filter(organisation__slug="jiangnan", state="delivered").exists():
+            deposits.close_past(now=clock.now())
+            assert SlotClose.objects.exists()
+            return
+        time.sleep(0.5)
+    raise AssertionError("the demonstration's first run did not come to its end")
+
+
+def _company(jiangnan: Organisation, now) -> dict[str, str]:
+    buyer = User.objects.get(email="buyer@suanli.test")
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=79 * YUAN, user=buyer, now=now, actor=ACTOR)
+    bill = months.close_month(organisation=jiangnan, month=now.date().replace(day=1), now=now + timedelta(days=40))
+    key, _secret = accounts.create_key(
+        organisation=jiangnan, user=buyer, name="Till", scopes=["read"], now=now, actor=ACTOR
+    )
+    invitation, secret = accounts.invite_member(
+        organisation=jiangnan, email="staff@suanli.test", role="finance", user=buyer, now=now
+    )
+    wallet = Account.objects.get(owner=jiangnan, kind=Kind.WALLET, asset="CNY")
+    journal = Journal.objects.filter(postings__account=wallet).first()
+    return {
+        "topup": topup.public_id,
+        "topup_pk": str(topup.pk),
+        "bill": bill.public_id,
+        "key": key.public_id,
+        "join": f"{invitation.public_id}/{secret}",
+        "wallet": wallet.public_id,
+        "journal": journal.public_id,
+        "company_pk": str(jiangnan.pk),
+    }
+
+
+def _orders(jiangnan: Organisation, now) -> dict[str, str]:
+    package = Package.objects.get(code="cat-fc")
+    offering, _plan = offering_for(package, now)
+    path = recipes.FOLDER / package.sample
+    upload = uploads.accept(
+        package=package,
+        data=io.BytesIO(path.read_bytes()),
+        filename=path.name,
+        size_bytes=path.stat().st_size,
+        organisation=jiangnan,
+        now=now,
+    )
+    asked = {"organisation": jiangnan, "offering": offering, "upload": upload, "units": None, "actor": ACTOR}
+    done = Order.objects.filter(organisation=jiangnan, state="delivered").first()
+    return {
+        "quote": orders.quote(now=now, **asked).public_id,
+        "order": done.public_id,
+        "order_pk": str(done.pk),
+        "sample": samples.start(package=package, now=now).public_id,
+    }
+
+
+def _factory(yongli: Organisation, now) -> dict[str, str]:
+    place = {
+        "provider": yongli,
+        "resource_class": ResourceClass.objects.get(key="cpu"),
+        "region": Region.objects.order_by("pk").first(),
+        "actor": ACTOR,
+        "now": now,
+    }
+    package = Package.objects.get(code="ind-spare")
+    draft = catalogue.create_offering(package=package, name="Draft of the factory", **place)
+    waiting = catalogue.create_offering(package=package, name="Spare parts of the factory", **place)
+    for offering in (draft, waiting):
+        catalogue.set_price(
+            offering=offering, base_uy=9 * YUAN, core_limit_cms=HOUR, rate_uy_per_hour=100_000, now=now, actor=ACTOR
+        )
+    catalogue.submit(offering=waiting, now=now, actor=ACTOR)
+    return {
+        "draft": draft.public_id,
+        "offering": waiting.public_id,
+        "offering_pk": str(waiting.pk),
+        "site": Site.objects.get(organisation=yongli, name="Night shop").public_id,
+        "deposit": Deposit.objects.filter(organisation=yongli).first().public_id,
+    }
+
+
+def _loans(yongli: Organisation, harbour: Organisation, now) -> dict[str, str]:
+    """Hours granted to the factory; a loan, an application with an offer, and one that nobody has answered."""
+    cpu = ResourceClass.objects.get(key="cpu")
+    lot = ledger.LotSpec(now + timedelta(days=300), "slot:stage")
+    backing = ledger.open(owner=None, kind=Kind.CLAIMS_BACKING, asset=cpu.asset)
+    claims = ledger.open(owner=yongli, kind=Kind.CLAIMS, asset=cpu.asset)
+    legs = [ledger.Leg(backing, -3000 * HOUR), ledger.Leg(claims, 3000 * HOUR, lot)]
+    ledger.post(key="stage", reason="claim_earned", cause="slot:stage", legs=legs, now=now)
+
+    def ask(purpose: str) -> Application:
+        return lending.apply(
+            organisation=yongli, resource_class=cpu, pledge_cms=900 * HOUR, amount_uy=20 * YUAN, months=6,
+            purpose=purpose, now=now, actor=ACTOR,
+        )  # fmt: skip
+
+    def offer(application: Application) -> Offer:
+        return lending.add_offer(
+            application=application, lender=harbour, amount_uy=20 * YUAN, rate_ppm=60_000, months=6, now=now,
+            actor=ACTOR,
+        )  # fmt: skip
+
+    loan = lending.accept(offer=offer(ask("A second mould")), now=now, actor=ACTOR)
+    answered, waiting = ask("A new press"), ask("A new roof")
+    return {
+        "loan": loan.public_id,
+        "answered": answered.public_id,
+        "offer": offer(answered).public_id,
+        "waiting": waiting.public_id,
+    }
+
+
+def _strangers(now) -> dict[str, str]:
+    """A company that waits for its approval, and somebody without a company."""
+    User.objects.create_user("nobody@suanli.test", "suanli-demo")
+    person = User.objects.create_user("new@suanli.test", "suanli-demo")
+    made = accounts.register_company(
+        user=person, name="Stage Bakery", uscc=uscc.complete("91330100MA9JQ001"), industry="catering", employees=9,
+        revenue_wan=90, assets_wan=30, is_provider=False, now=now,
+    )  # fmt: skip
+    return {"registered_pk": str(made.pk)}

@@ -1,0 +1,195 @@
+"""What every page costs: exactly so many queries, and not one more when there are thirty of everything."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bank.ledger import queries as books
+from bank.ledger.chart import Kind
+from bank.ledger.models import Journal
+from bank.lending.models import Application, Loan
+from marketplace.dispatch.models import Slot
+from marketplace.orders.models import Order
+from tests.portal.world import FEW, MANY, World, cpu, factory, world
+
+__all__ = ["cpu", "factory", "world"]
+
+
+def cost(client: Client, path: str, **kwargs) -> int:
+    """Queries of a page that was opened before (sessions and content types are in the cache then)."""
+    assert client.get(path, **kwargs).status_code == 200, path
+    with CaptureQueriesContext(connection) as seen:
+        client.get(path, **kwargs)
+    return len(seen)
+
+
+def of(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def paths(world: World) -> dict[str, dict[str, str]]:
+    """Who opens what; the things are those that were there first."""
+    return {
+        "lin": {name: f"/c/jiangnan/{path}" for name, path in of_the_buyer(world).items()}
+        | {"dashboard": "/dashboard/", "you": "/you/"},
+        "zhao": {name: f"/c/yongli/{path}" for name, path in of_the_factory(world).items()},
+        "song": {"lender": "/c/harbour/loans/", "review": f"/c/harbour/loans/applications/{asked()}/"},
+        "chen": {name: f"/admin/{path}" for name, path in of_the_desk(world).items()},
+        "": {
+            "front": "/",
+            "shop": "/shop/",
+            "industry": "/industry/catering/",
+            "search": "/search/?q=forecast",
+            "package": "/p/cat-01/",
+            "figures": "/figures/",
+        },
+    }
+
+
+def asked() -> str:
+    return Application.objects.filter(state="open").earliest("pk").public_id
+
+
+def of_the_buyer(world: World) -> dict[str, str]:
+    order = Order.objects.filter(state="delivered").earliest("pk").public_id
+    wallet = books.find(owner=world.jiangnan, kind=Kind.WALLET).public_id
+    journal = Journal.objects.filter(postings__account__public_id=wallet).earliest("pk").public_id
+    return {
+        "company": "",
+        "people": "people/",
+        "keys": "keys/",
+        "wallet": "wallet/",
+        "bill": f"bills/{world.jiangnan.bills.earliest('pk').public_id}/",
+        "orders": "orders/",
+        "orders under way": "orders/?state=open",
+        "order": f"orders/{order}/",
+        "why": f"orders/{order}/why/",
+        "books": "books/",
+        "statement": f"books/{wallet}/",
+        "journal": f"books/journals/{journal}/",
+        "credit": "loans/",
+    }
+
+
+def of_the_factory(world: World) -> dict[str, str]:
+    return {
+        "bank": "bank/",
+        "withdraw": "bank/withdraw/",
+        "earnings": "bank/earnings/",
+        "sites": "sites/",
+        "site": f"sites/{world.factory.site.public_id}/",
+        "offerings": "offerings/",
+        "loans": "loans/",
+        "apply": "loans/apply/",
+        "loan": f"loans/{Loan.objects.earliest('pk').public_id}/",
+        "application": f"loans/applications/{asked()}/",
+    }
+
+
+def of_the_desk(world: World) -> dict[str, str]:
+    return {
+        "desk": "",
+        "find": "find/?q=bakery",
+        "money": f"company/{world.jiangnan.pk}/money/",
+        "companies to approve": "accounts/organisation/?state__exact=registered",
+        "offerings to approve": "catalogue/offering/?state__exact=submitted",
+        "sites to verify": "dispatch/site/?state__in=registered,failed",
+        "payments to book": "billing/topup/?state__exact=waiting",
+        "stuck orders": "orders/order/?stuck=yes",
+    }
+
+
+COSTS = {
+    "company": 9,
+    "people": 9,
+    "keys": 8,
+    "wallet": 22,
+    "bill": 10,
+    "orders": 9,
+    "orders under way": 9,
+    "order": 9,
+    "why": 14,
+    "books": 9,
+    "statement": 14,
+    "journal": 14,
+    "credit": 17,
+    "dashboard": 10,
+    "you": 5,
+    "bank": 27,
+    "withdraw": 16,
+    "earnings": 24,
+    "sites": 8,
+    "site": 10,
+    "offerings": 9,
+    "loans": 22,
+    "apply": 10,
+    "loan": 13,
+    "application": 14,
+    "lender": 16,
+    "review": 19,
+    "desk": 8,
+    "find": 11,
+    "money": 18,
+    "companies to approve": 7,
+    "offerings to approve": 7,
+    "sites to verify": 7,
+    "payments to book": 6,
+    "stuck orders": 5,
+    "front": 12,
+    "shop": 1,
+    "industry": 2,
+    "search": 2,
+    "package": 3,
+    "figures": 11,
+    "api company": 2,
+    "api keys": 3,
+    "api packages": 1,
+    "api offerings": 2,
+    "api wallet/": 6,
+    "api topups/": 3,
+    "api charges/": 3,
+    "api bills/": 3,
+    "api orders/": 3,
+    "api provider/offerings": 4,
+    "api sites/": 3,
+    "api deposits/": 3,
+    "api slots/": 3,
+    "api banked-hours/": 9,
+    "api loans/": 5,
+    "api loan-applications/": 5,
+}
+REST = {
+    "jiangnan": ["company", "keys", "packages", "offerings", "wallet/", "topups/", "charges/", "bills/", "orders/"],
+    "yongli": ["provider/offerings", "sites/", "deposits/", "slots/", "banked-hours/", "loans/", "loan-applications/"],
+}
+TABLES = sorted(f"/admin/{m._meta.app_label}/{m._meta.model_name}/" for m in admin.site._registry)
+
+
+@pytest.mark.slow
+def test_pages_lists_and_tables_cost_the_same_for_three_and_for_thirty(world, lin, zhao, song, chen):
+    clients = {"lin": of(lin), "zhao": of(zhao), "song": of(song), "chen": of(chen), "": Client()}
+    programs = {"jiangnan": clients["lin"], "yongli": clients["zhao"]}
+
+    def measure() -> dict[str, int]:
+        found = {n: cost(clients[who], p) for who, mine in opened.items() for n, p in mine.items()}
+        for slug, doors in REST.items():
+            for door in doors:
+                found[f"api {door}"] = cost(programs[slug], f"/api/v1/{door}", headers={"Suanli-Company": slug})
+        return found | {table: cost(clients["chen"], table) for table in TABLES}
+
+    world.grow(FEW)
+    opened = paths(world)
+    few = measure()
+    world.grow(MANY)
+    many = measure()
+    assert Slot.objects.filter(site__organisation=world.yongli).count() > MANY
+    for rows in (world.jiangnan.orders, world.jiangnan.bills, world.jiangnan.memberships, world.yongli.sites):
+        assert rows.count() >= MANY
+    assert {n: (few[n], many[n]) for n in few if few[n] != many[n]} == {}, "grows with the rows"
+    assert {n: c for n, c in few.items() if n not in TABLES} == COSTS

@@ -1,0 +1,138 @@
+"""The cast with things of every kind, as many as a test asks for; made by the real actions."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import pytest
+from django.core.cache import cache
+
+from bank.lending import actions as lending
+from marketplace.billing import actions as billing
+from marketplace.billing import months
+from marketplace.dispatch.models import Site
+from marketplace.orders.models import Order, SampleRun
+from portal import policy
+from portal.accounts import actions as accounts
+from portal.core import clock
+from tests.bank.deposits.conftest import ACTOR, HOUR, Factory, cpu, factory
+from tests.bank.ledger.conftest import Books
+from tests.conftest import join, make_organisation, make_user
+from tests.marketplace.catalogue.goods import make_offering, make_package
+
+__all__ = ["FEW", "MANY", "World", "cpu", "factory", "world"]
+YUAN = 1_000_000
+FEW, MANY = 3, 30
+
+
+@dataclass
+class World:
+    """The cast with things of every kind; `grow` makes more of each."""
+
+    factory: Factory
+    books: Books
+    jiangnan: object
+    yongli: object
+    harbour: object
+    lin: object
+    numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def grow(self, until: int) -> None:
+        n = next(self.numbers)
+        while True:
+            self.one(n)
+            if n == until:
+                return
+            n = next(self.numbers)
+
+    def one(self, n: int) -> None:
+        self.money(n)
+        self.people(n)
+        self.order(n)
+        self.supply(n)
+        self.loans(n)
+
+    def money(self, n: int) -> None:
+        now = self.factory.now
+        for booked in (True, False):
+            topup = billing.request_topup(
+                organisation=self.jiangnan, amount_uy=100 * YUAN, user=None, now=now, actor=ACTOR
+            )
+            if booked:
+                billing.book_payment(topup=topup, amount_uy=100 * YUAN, bank_reference=f"B-{n}", now=now, actor=ACTOR)
+        months.close_month(organisation=self.jiangnan, month=date(2020 + n // 12, n % 12 + 1, 1), now=now)
+        lending.set_limit(organisation=self.jiangnan, limit_uy=n * YUAN, reason="more", now=now, actor=ACTOR)
+        lending.book_lender_payment(
+            lender=self.harbour, amount_uy=900 * YUAN, bank_reference=f"L-{n}", now=now, actor=ACTOR
+        )
+
+    def people(self, n: int) -> None:
+        now = self.factory.now
+        join(make_user(f"colleague{n}@jiangnan.test"), self.jiangnan, "buyer")
+        key, _secret = accounts.create_key(
+            organisation=self.jiangnan, user=self.lin, name=f"till {n}", scopes=["read"], now=now, actor=ACTOR
+        )
+        if n > FEW:  # a company has at most twenty that work
+            accounts.revoke_key(key=key, now=now, actor=ACTOR)
+        accounts.invite_member(
+            organisation=self.jiangnan, email=f"guest{n}@x.test", role="buyer", user=self.lin, now=now
+        )
+        waits = make_organisation(f"bakery-{n}", f"Bakery {n}", f"9133010{n:011d}", "catering", state="registered")
+        join(self.lin, waits, "finance")
+
+    def order(self, n: int) -> None:
+        """One that is delivered and closed, and one that is under way."""
+        slot = self.factory.slot(n)
+        at = slot.hour + timedelta(minutes=1)
+        order = self.factory.order(self.jiangnan, at=at)
+        self.factory.run(order, used_cms=36_000, at=at)
+        Order.objects.filter(pk=order.pk).update(state="delivered", ended_at=at, due_at=None)
+        self.factory.close(slot)
+        SampleRun.objects.create(package=self.factory.package, created_at=at)
+        self.factory.order(self.jiangnan, at=self.factory.slot(n + 40).hour)
+
+    def supply(self, n: int) -> None:
+        f, now = self.factory, self.factory.now
+        region, platform = f.site.region, f.offering.provider
+        package = make_package(code=f"cat-{n:02d}", name_en=f"Forecast {n}")
+        place = {"package": package, "region": region, "resource_class": f.cpu, "now": now - timedelta(days=1)}
+        make_offering(platform, **place)
+        make_offering(self.yongli, state="submitted", **place)
+        site = Site.objects.create(
+            organisation=self.yongli, name=f"Hall {n}", region=region, resource_class=f.cpu, cards=2,
+            state=Site.State.VERIFIED, availability_ppm=1_000_000, created_at=now,
+        )  # fmt: skip
+        Factory(site, f.package, f.offering, f.cpu, now).deposit(hours=[1, 2, 3])
+
+    def loans(self, n: int) -> None:
+        now = self.factory.now
+        self.books.earn(self.yongli, 60 * 3_600_000, days=100 + n)
+
+        def ask():
+            return lending.apply(
+                organisation=self.yongli, resource_class=self.factory.cpu, pledge_cms=20 * 3_600_000,
+                amount_uy=YUAN // 2, months=6, purpose=f"Mould {n}", now=now, actor=ACTOR,
+            )  # fmt: skip
+
+        def offer(application):
+            return lending.add_offer(
+                application=application, lender=self.harbour, amount_uy=YUAN // 2, rate_ppm=60_000, months=6,
+                now=now, actor=ACTOR,
+            )  # fmt: skip
+
+        loan = lending.accept(offer=offer(ask()), now=now, actor=ACTOR)
+        lending.repay(loan=loan, amount_uy=YUAN // 100, key="1", now=now, actor=ACTOR)
+        offer(ask())
+        ask()
+
+
+@pytest.fixture
+def world(factory, jiangnan, yongli, harbour, lin, zhao, song, now, monkeypatch) -> World:
+    monkeypatch.setattr(clock, "now", lambda: now + 50 * HOUR)
+    monkeypatch.setattr(policy, "OPEN_QUOTES_PER_COMPANY", 99)
+    cache.clear()
+    billing.ensure_wallet(jiangnan, now)
+    factory.deposit(payout="hours")
+    return World(factory, Books(now), jiangnan, yongli, harbour, lin)
