@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from marketplace.dispatch import actions as dispatch
+from marketplace.dispatch import listings
 from marketplace.provisioning import actions as provisioning
 from marketplace.provisioning.models import Allocation
 from portal.core import clock
@@ -52,7 +53,10 @@ def sweep(**kwargs) -> None:
 
 @shared_task(name="orders.open_pool", ignore_result=True)
 def open_pool(**kwargs) -> None:
-    dispatch.open_always(now=clock.now())
+    """Keep the coming hours of sites that are always open, and of listings, in the pool."""
+    now = clock.now()
+    dispatch.open_always(now=now)
+    listings.open_listed(now=now)
 
 
 @shared_task(name="orders.forget", ignore_result=True)
