@@ -416,6 +416,7 @@ class Earnings:
     next_uy: int
     paid_uy: int
     due_account: Account | None
+    held_account: Account | None
 
 
 def earnings(organisation: Organisation, now: datetime) -> Earnings:
@@ -437,6 +438,7 @@ def earnings(organisation: Organisation, now: datetime) -> Earnings:
         next_uy=due_uy + soon,
         paid_uy=paid["total"] or 0,
         due_account=due,
+        held_account=books.find(owner=organisation, kind=Kind.HOLDBACK),
     )
 
 
