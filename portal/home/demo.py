@@ -52,7 +52,7 @@ class Cast:
 CAST = (
     Cast(
         "suanli",
-        "算力服务平台 Suanli",
+        "Suanli 算力",
         "913301007654321046",
         "software_it",
         "staff@suanli.test",
