@@ -10,7 +10,7 @@ from marketplace.provisioning import actions as provisioning
 from marketplace.provisioning.models import Allocation
 from portal.core import clock
 
-from . import actions, samples, uploads
+from . import actions, measures, samples, uploads
 from .models import SampleRun
 
 AGAIN_S = 1
@@ -57,6 +57,12 @@ def open_pool(**kwargs) -> None:
     now = clock.now()
     dispatch.open_always(now=now)
     listings.open_listed(now=now)
+
+
+@shared_task(name="orders.measure", ignore_result=True)
+def measure(**kwargs) -> None:
+    """How soon runs start and what they take, for the shelves."""
+    measures.measure(now=clock.now())
 
 
 @shared_task(name="orders.forget", ignore_result=True)

@@ -98,7 +98,7 @@ def test_it_puts_the_soonest_start_first_and_the_unknown_last(client, shelf):
     response = client.get("/industry/catering/?sort=start")
     assert codes(response.context["shelf"].cards) == ["cat-x", "cat-deliver", "cat-fc"]
     html = response.content.decode()
-    assert "At once" in html and "In 2 minutes" in html and "Not measured yet" in html
+    assert "In about 5 seconds" in html and "In 2 minutes" in html and "As soon as a machine is free" in html
 
 
 def test_a_package_with_two_providers_is_one_card_with_the_lower_price(
