@@ -16,6 +16,7 @@ from .actions import BY_THE_HOUR
 from .models import Order
 
 WINDOW = timedelta(days=30)
+ONE_CLOCK = timedelta(hours=1)
 WAITED = ExpressionWrapper(F("allocation__started_at") - F("placed_at"), output_field=DurationField())
 
 
@@ -28,7 +29,11 @@ class Median(Aggregate):
 
 def started(*, now: datetime) -> QuerySet[Order]:
     """Orders of the window whose run began on a machine."""
-    return Order.objects.filter(placed_at__gt=now - WINDOW, placed_at__lte=now, allocation__started_at__isnull=False)
+    rows = Order.objects.filter(
+        placed_at__gt=now - WINDOW, placed_at__lte=now, allocation__started_at__isnull=False
+    )
+    # earlier demonstrations let a worker finish on today's clock what they had placed on theirs
+    return rows.exclude(is_demo=True, allocation__started_at__gt=F("placed_at") + ONE_CLOCK)
 
 
 def measure(*, now: datetime) -> int:

@@ -174,3 +174,10 @@ def test_a_price_change_does_not_touch_a_quote_that_is_out(market, funded, now, 
     )
     order = market.finish(orders.place(quote=quote, user=None, now=now, actor=ACTOR))
     assert Charge.objects.get(cause=order.cause).total < 6_000_000
+
+
+def test_the_sweep_leaves_the_demonstrations_orders_to_their_own_clock(market, funded, now):
+    order = market.place(funded)
+    assert orders.due_orders(now=now) == [order.pk]
+    Order.objects.update(is_demo=True)
+    assert orders.due_orders(now=now) == []

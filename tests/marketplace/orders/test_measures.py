@@ -62,6 +62,14 @@ def test_the_median_of_waiting_not_the_mean(ran, now):
     assert measures.measure(now=now) == 0
 
 
+def test_a_demonstration_on_two_clocks_measures_nothing(ran, now):
+    ran(86_400 * 7, at=now - timedelta(days=9), is_demo=True)
+    assert measures.measure(now=now) == 0
+    ran(86_400 * 7, at=now - timedelta(days=9))  # somebody really waited a week
+    measures.measure(now=now)
+    assert figures() == (604_800, 0)
+
+
 def test_a_start_at_once_is_one_second(ran, now):
     ran(0.2)
     measures.measure(now=now)
