@@ -18,6 +18,7 @@ app.conf.beat_schedule = {
     "home.beat": {"task": "home.beat", "schedule": 10.0},
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0},
     "orders.forget": {"task": "orders.forget", "schedule": 3600.0},
+    "orders.measure": {"task": "orders.measure", "schedule": 3600.0},
     "orders.open_pool": {"task": "orders.open_pool", "schedule": 300.0},
     "provisioning.sweep": {"task": "provisioning.sweep", "schedule": 30.0},
     "deposits.sweep": {"task": "deposits.sweep", "schedule": 60.0},

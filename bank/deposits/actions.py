@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from bank.ledger import actions as ledger
 from bank.ledger.chart import Kind, Reason
 from bank.ledger.models import Journal
 from marketplace.dispatch import actions as dispatch
-from marketplace.dispatch.models import Site, Slot
+from marketplace.dispatch import weights
+from marketplace.dispatch.models import LISTED, Site, Slot
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
@@ -112,7 +113,7 @@ def _refuse_overlap(site: Site, painted: list[int], from_date: date, to_date: da
         common = [h for h in painted if h in set(other.hours) and h // 24 in days]
         if common:
             raise Refused(
-                "hours_taken", site=site.name, count=len(common), first=queries.hour_in_words(common[0])
+                "hours_taken", site=site.name, count=len(common), first=weights.hour_in_words(common[0])
             )
 
 
@@ -135,15 +136,15 @@ def open_coming(*, deposit: Deposit, now: datetime) -> int:
     hours = hours_between(deposit, now, now + AHEAD)
     if not hours:
         return 0
-    ended = Slot.objects.filter(
+    free = Slot.objects.filter(
+        Q(recalled_cms=F("quantity_cms")) | Q(source__startswith=LISTED),
         site_id=deposit.site_id,
         hour__in=hours,
         closed_at=None,
         reserved_cms=0,
-        recalled_cms=F("quantity_cms"),
     ).exclude(source=deposit.source)
     again = dispatch.give_again(
-        slots=list(ended.values_list("pk", flat=True)), source=deposit.source, quantity=deposit.cards, now=now
+        slots=list(free.values_list("pk", flat=True)), source=deposit.source, quantity=deposit.cards, now=now
     )
     return again + dispatch.open_slots(
         site=deposit.site, hours=hours, source=deposit.source, now=now, quantity=deposit.cards

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
-from django.utils.dates import WEEKDAYS
 
 from bank.ledger import queries as books
 from bank.ledger.chart import Kind
@@ -50,11 +49,6 @@ def start_of_day(day: date) -> datetime:
 def monday_of(now: datetime) -> date:
     today = local(now).date()
     return today - timedelta(days=today.weekday())
-
-
-def hour_in_words(hour_of_week: int) -> str:
-    """“Monday 22:00”."""
-    return f"{WEEKDAYS[hour_of_week // 24]} {hour_of_week % 24:02d}:00"
 
 
 def outstanding_worth(now: datetime) -> int:
@@ -422,6 +416,7 @@ class Earnings:
     next_uy: int
     paid_uy: int
     due_account: Account | None
+    held_account: Account | None
 
 
 def earnings(organisation: Organisation, now: datetime) -> Earnings:
@@ -443,6 +438,7 @@ def earnings(organisation: Organisation, now: datetime) -> Earnings:
         next_uy=due_uy + soon,
         paid_uy=paid["total"] or 0,
         due_account=due,
+        held_account=books.find(owner=organisation, kind=Kind.HOLDBACK),
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from bank.ledger.models import Account
 from marketplace.dispatch import weights
 from marketplace.dispatch.models import Site
 from marketplace.orders.actions import BY_THE_HOUR
@@ -25,7 +26,7 @@ from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.words import local, yuan
 
-from . import actions, queries, withdrawals
+from . import actions, income, queries, withdrawals
 from .forms import DepositForm, WithdrawForm
 from .models import Deposit
 
@@ -265,15 +266,21 @@ def _quote(
 @require_GET
 @company_view()
 def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    """Orders that ran at one's sites, what they brought, the next payout."""
+    """Orders of what one offers and at one's sites, what they brought line by line, the next payout."""
     now = clock.now()
     found = queries.earnings(organisation, now)
+
+    def books(account: Account | None) -> str:
+        return reverse("ledger:statement", args=[organisation.slug, account.public_id]) if account else ""
+
     return render(
         request,
         "deposits/earnings",
         {
             "organisation": organisation,
             "earnings": found,
+            "income": income.income(organisation),
+            "sold": income.sold(organisation),
             "jobs": queries.jobs_at(organisation),
             "payouts": queries.payouts_of(organisation),
             "banked": queries.banked(organisation, now),
@@ -283,13 +290,20 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                     "label": _("Next payout"),
                     "amount_uy": found.next_uy,
                     "note": _("Monday, into your wallet"),
+                    "url": books(found.due_account),
                 },
                 {
                     "label": _("Held back for disputes"),
                     "amount_uy": found.held_uy,
                     "note": _("72 hours, then it is yours"),
+                    "url": books(found.held_account),
                 },
-                {"label": _("Paid out so far"), "amount_uy": found.paid_uy, "note": ""},
+                {
+                    "label": _("Paid out so far"),
+                    "amount_uy": found.paid_uy,
+                    "note": _("Every payout"),
+                    "url": "#payouts",
+                },
             ],
         },
     )

@@ -13,6 +13,7 @@ from portal.core.enqueue import after_commit
 from portal.core.errors import Refused, Stale
 from portal.history.actions import move, record
 
+from . import hooks
 from .models import IndexPrice, Interest, Offering, Package, Plan, Region, ResourceClass
 
 State = Offering.State
@@ -86,16 +87,19 @@ def update_draft(*, offering: Offering, actor: str, now: datetime, **fields: Any
 def submit(*, offering: Offering, actor: str, now: datetime) -> None:
     """Hand a draft to the staff.
 
-    Refused: company_not_approved, price_needed, package_not_runnable, bad_move.
+    Refused: company_not_approved, price_needed, package_not_runnable, bad_move, and what the room of the sites
+    refuses (site_needed).
     """
     if offering.provider.state != Organisation.State.APPROVED:
         raise Refused("company_not_approved")
     _check_goods(offering.package, offering.resource_class)
     if not offering.plans.at(now).exists():
         raise Refused("price_needed")
-    move(
-        offering, State.SUBMITTED, now=now, actor=actor, changes={"submitted_at": now, "returned_reason": ""}
-    )
+    with transaction.atomic():
+        for check in hooks.before_submit:
+            check(offering)
+        changes = {"submitted_at": now, "returned_reason": ""}
+        move(offering, State.SUBMITTED, now=now, actor=actor, changes=changes)
 
 
 def publish(*, offering: Offering, actor: str, now: datetime) -> None:
@@ -106,6 +110,7 @@ def publish(*, offering: Offering, actor: str, now: datetime) -> None:
     with transaction.atomic():
         move(offering, State.PUBLISHED, now=now, actor=actor, changes={"published_at": now})
         after_commit("catalogue.tell_interested")
+        after_commit("orders.open_pool")
 
 
 def return_to_draft(*, offering: Offering, reason: str, actor: str, now: datetime) -> None:
@@ -143,6 +148,7 @@ def resume(*, offering: Offering, actor: str, now: datetime) -> None:
     with transaction.atomic():
         move(offering, State.PUBLISHED, now=now, actor=actor)
         after_commit("catalogue.tell_interested")
+        after_commit("orders.open_pool")
 
 
 def archive(*, offering: Offering, actor: str, now: datetime) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Sum
 
-from marketplace.catalogue.models import Offering
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
@@ -18,10 +17,11 @@ from portal.core.money import CARD_HOUR_CMS, share
 from portal.history import actions as history
 
 from . import weights
-from .models import Listing, Reservation, ReservationLine, Site, Slot
-from .placement import Placement, Room, place
+from .models import LISTED, Reservation, ReservationLine, Site, Slot
+from .placement import Placement, Room, hours_needed, is_open, opens_next, place
 
 OPEN_AHEAD_HOURS = 48
+Places = Mapping[int, Collection[int]] | None  # site → hours of the week, empty: always; None: anywhere
 
 
 @transaction.atomic
@@ -61,15 +61,6 @@ def register_site(
         Organisation.objects.filter(pk=organisation.pk).update(is_provider=True)
     history.record(site, before="", after=Site.State.REGISTERED, now=now, actor=actor)
     return site
-
-
-@transaction.atomic
-def list_offering(*, offering: Offering, site: Site, hours: Sequence[int] = ()) -> Listing:
-    """Let an offering run at a site in these hours of the week (all when empty)."""
-    listing, _ = Listing.objects.update_or_create(
-        offering=offering, site=site, defaults={"hours": sorted(set(hours))}
-    )
-    return listing
 
 
 def open_slots(
@@ -115,11 +106,13 @@ def open_always(*, now: datetime) -> int:
 def _rooms(
     *,
     organisation: Organisation,
-    site_ids: Sequence[int] | None,
+    sites: Places,
     resource_class_id: int,
+    region_id: int | None,
     hours: list[datetime],
     own_share: bool,
-    lock: bool,
+    only: int | None = None,
+    lock: bool = False,
 ) -> list[Room]:
     slots = Slot.objects.filter(
         hour__in=hours,
@@ -127,12 +120,18 @@ def _rooms(
         site__state=Site.State.VERIFIED,
         site__resource_class_id=resource_class_id,
     )
-    if site_ids is not None:
-        slots = slots.filter(site_id__in=site_ids)
+    if region_id is not None:
+        slots = slots.filter(site__region_id=region_id)
+    if sites is None:
+        slots = slots.exclude(source__startswith=LISTED)
+    else:
+        slots = slots.filter(site_id__in=sites)
+    if only is not None:
+        slots = slots.filter(site_id=only)
     if lock:
         # NO KEY: inserting lines takes KEY SHARE on the slots, which a plain FOR UPDATE would block
         slots = slots.select_for_update(no_key=True, of=("self",)).order_by("pk")
-    found = list(slots)
+    found = [s for s in slots if sites is None or is_open(sites[s.site_id], s.hour)]
     taken: dict[int, int] = {}
     if own_share:
         taken = dict(
@@ -177,40 +176,43 @@ def reserve(
     expires_at: datetime,
     cause: str,
     now: datetime,
-    site_ids: Sequence[int] | None = None,
+    sites: Places = None,
+    region_id: int | None = None,
     prefer: Sequence[int] = (),
     own_share: bool = True,
 ) -> Reservation:
-    """Keep room for a run that begins between start and latest_start. Refused("no_room").
+    """Keep room for a run that begins between start and latest_start.
 
+    sites: where it may run and in which hours of the week; None: anywhere in the region but in listed hours.
+    Refused: no_room; not_open_now with the hour when it is open next, never_open.
     Looks without a lock first, then locks only the chosen site's slots and looks again, so that buyers
     of different sites do not wait for each other.
     """
-    from .placement import hours_needed
-
     hours = hours_needed(start, latest_start, wall_s)
     refused_sites: set[int] = set()
     while True:
         rooms = _rooms(
             organisation=organisation,
-            site_ids=site_ids,
+            sites=sites,
             resource_class_id=resource_class_id,
+            region_id=region_id,
             hours=hours,
             own_share=own_share,
-            lock=False,
         )
         rooms = [r for r in rooms if r.site_id not in refused_sites]
         guess = place(
             rooms, start=start, latest_start=latest_start, cores=cores, wall_s=wall_s, prefer=prefer
         )
         if guess is None:
-            raise Refused("no_room")
+            raise _no_room(sites, start, latest_start, wall_s)
         locked = _rooms(
             organisation=organisation,
-            site_ids=[guess.site_id],
+            sites=sites,
             resource_class_id=resource_class_id,
+            region_id=region_id,
             hours=hours,
             own_share=own_share,
+            only=guess.site_id,
             lock=True,
         )
         found = place(locked, start=start, latest_start=latest_start, cores=cores, wall_s=wall_s)
@@ -219,6 +221,18 @@ def reserve(
                 found, organisation=organisation, cores=cores, cause=cause, expires_at=expires_at, now=now
             )
         refused_sites.add(guess.site_id)
+
+
+def _no_room(sites: Places, start: datetime, latest_start: datetime, wall_s: int) -> Refused:
+    """Full, or not open at this hour: then with the hour when it is."""
+    if not sites:
+        return Refused("no_room")
+    opens = opens_next(list(sites.values()), start=start, wait=latest_start - start, wall_s=wall_s)
+    if opens is None:
+        return Refused("never_open")
+    return (
+        Refused("no_room") if opens == start else Refused("not_open_now", opens=weights.hour_in_words(opens))
+    )
 
 
 def _write(
@@ -367,11 +381,17 @@ def recall(*, slot: Slot, quantity_cms: int, now: datetime) -> int:
 
 @transaction.atomic
 def give_again(*, slots: Sequence[int], source: str, quantity: int, now: datetime) -> int:
-    """Put hours back into the pool that were taken back whole; a new deposit of them. Returns how many."""
+    """Give a new deposit hours that were taken back whole or are listed and free. Returns how many."""
     locked = list(
         Slot.objects.select_for_update(no_key=True, of=("self",))
         .select_related("site")
-        .filter(pk__in=slots, closed_at=None, reserved_cms=0, recalled_cms=F("quantity_cms"), hour__gt=now)
+        .filter(
+            Q(recalled_cms=F("quantity_cms")) | Q(source__startswith=LISTED),
+            pk__in=slots,
+            closed_at=None,
+            reserved_cms=0,
+            hour__gt=now,
+        )
         .order_by("pk")
     )
     for slot in locked:

@@ -6,8 +6,11 @@ class DispatchConfig(AppConfig):
     label = "dispatch"
 
     def ready(self) -> None:
+        from marketplace.catalogue import hooks
         from portal.core.errors import register_refusals
 
+        from .listings import refuse_without_site
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
+        hooks.before_submit.append(refuse_without_site)

@@ -18,6 +18,8 @@ from marketplace.catalogue.models import Offering, Region, ResourceClass
 from portal.accounts.models import Organisation
 from portal.core.ids import public_id
 
+LISTED = "listed:"  # source of slots that serve only the offerings listed at their site
+
 
 class Site(models.Model):
     """Machines of one class at one place, driven by one engine."""
@@ -73,7 +75,7 @@ class Site(models.Model):
 
 
 class Listing(models.Model):
-    """An offering that runs at this site. An offering without a listing runs anywhere in the pool."""
+    """An offering that runs at this site. One of the platform's own without a listing runs anywhere in the pool."""
 
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="listings")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="listings")
@@ -89,6 +91,10 @@ class Listing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.offering} @ {self.site}"
+
+    @property
+    def is_always(self) -> bool:
+        return not self.hours
 
 
 class Slot(models.Model):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.core.clock import hour_of
+
+from .weights import hour_of_week
 
 HOUR = timedelta(hours=1)
 
@@ -47,6 +49,26 @@ def hours_needed(start: datetime, latest_start: datetime, wall_s: int) -> list[d
         hours.append(first)
         first += HOUR
     return hours
+
+
+def is_open(week: Collection[int], hour: datetime) -> bool:
+    """Whether an hour is among these hours of the week; none named: always."""
+    return not week or hour_of_week(hour) in week
+
+
+def opens_next(
+    weeks: Sequence[Collection[int]], *, start: datetime, wait: timedelta, wall_s: int
+) -> datetime | None:
+    """When a run that waits so long to begin finds one of these weeks open for all it may touch.
+
+    `start` itself if it is open now, else the beginning of an hour of the coming week; None: never.
+    """
+    for n in range(169):
+        at = start if n == 0 else hour_of(start) + n * HOUR
+        needed = hours_needed(at, at + wait, wall_s)
+        if any(all(is_open(week, hour) for hour in needed) for week in weeks):
+            return at
+    return None
 
 
 def quantity_per_hour(cores: int, wall_s: int) -> int:

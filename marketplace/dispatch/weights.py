@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.dates import WEEKDAYS
+
 from portal.core.words import local
 
 LOWEST_PPM, HIGHEST_PPM = 400_000, 1_300_000
@@ -30,6 +32,12 @@ def hour_of_week(at: datetime) -> int:
     """0 = Monday 00:00–01:00 in the platform's zone, … 167."""
     here = local(at)
     return here.weekday() * 24 + here.hour
+
+
+def hour_in_words(at: datetime | int) -> str:
+    """“Monday 22:00”, of an instant or of an hour of the week."""
+    how = at if isinstance(at, int) else hour_of_week(at)
+    return f"{WEEKDAYS[how // 24]} {how % 24:02d}:00"
 
 
 def default_weight_ppm(at: datetime) -> int:

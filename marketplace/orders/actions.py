@@ -18,6 +18,7 @@ from marketplace.billing import rating
 from marketplace.billing.models import Charge
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.dispatch import actions as dispatch
+from marketplace.dispatch import listings
 from marketplace.dispatch.models import Reservation
 from marketplace.engines.base import EngineUnavailable
 from marketplace.metering import actions as metering
@@ -32,10 +33,11 @@ from portal.core.money import CARD_HOUR_CMS, mul_div
 from portal.core.words import local
 from portal.history import actions as history
 
-from . import uploads
+from . import queries, uploads
 from .models import Order, Quote, Upload
 
 LOOK_AGAIN = timedelta(seconds=2)
+NO_ROOM = {"no_room", "not_open_now", "never_open"}  # another offering may have it
 BY_THE_HOUR = "core_hours"  # a package whose unit is machine time itself
 State = Order.State
 
@@ -85,7 +87,7 @@ def quote(
     """A binding price with the room for it, both until the same instant.
 
     units: what the customer says the job is; where the file tells it, the file is right.
-    Refused: not_available, too_big, too_many_quotes, no_room, company_suspended.
+    Refused: not_available, too_big, too_many_quotes, company_suspended, and what dispatch.reserve refuses.
     """
     package = offering.package
     uploads.claim(upload=upload, organisation=organisation)
@@ -122,12 +124,24 @@ def _room(
     organisation: Organisation, offering: Offering, cores: int, wall_s: int, expires_at: datetime, now: datetime,
     prefer_sites: tuple[int, ...] = (),
 ) -> Reservation:
-    listed = list(offering.listings.values_list("site_id", flat=True))
     return dispatch.reserve(
         organisation=organisation, resource_class_id=offering.resource_class_id, cores=cores, wall_s=wall_s,
         start=now, latest_start=expires_at, expires_at=expires_at, cause=f"quote:{organisation.public_id}", now=now,
-        site_ids=listed or None, prefer=prefer_sites,
+        sites=listings.places_of(offering), region_id=offering.region_id, prefer=prefer_sites,
     )
+
+
+def quote_lowest(*, upload: Upload, now: datetime, **asked: Any) -> Quote:
+    """A quote of the lowest offer that has room at this hour; where none has, what the lowest said."""
+    first: Refused | None = None
+    for offering, _plan in queries.offerings_for(upload.package, now):
+        try:
+            return quote(offering=offering, upload=upload, now=now, **asked)
+        except Refused as refused:
+            if refused.code not in NO_ROOM:
+                raise
+            first = first or refused
+    raise first or Refused("not_available")
 
 
 def _make_way(organisation: Organisation, upload: Upload, now: datetime, actor: str) -> None:
@@ -377,7 +391,7 @@ def expire_quotes(*, now: datetime, limit: int = 200) -> int:
 
 
 def due_orders(*, now: datetime, limit: int = 100) -> list[int]:
-    """Orders that a lost message forgot."""
+    """Orders that a lost message forgot. Those of the demonstration are on another clock and its own to finish."""
     return list(
         Order.objects.filter(due_at__lte=now, state__in=Order.OPEN, is_demo=False)
         .order_by("due_at")

@@ -21,7 +21,7 @@ from marketplace.recipes.base import InputRefused
 from portal.api.serializers import Instant, IntegerString, ModelShape, Shape
 from portal.api.views import Door
 
-from . import actions, queries, uploads
+from . import actions, uploads
 from .models import Order, Quote, Upload
 
 
@@ -71,7 +71,7 @@ class QuoteRequest(Shape):
     """What to quote. `params`: what the package asks of its buyer (GET /packages/<code>/ lists them)."""
 
     upload = serializers.CharField()
-    offering = serializers.CharField(required=False, help_text="default: the lowest cap for this package")
+    offering = serializers.CharField(required=False, help_text="default: the lowest cap for this package that has room")
     units = serializers.IntegerField(required=False, min_value=1)
     params = serializers.JSONField(default=dict)
     asset = serializers.CharField(default="CNY", help_text="CNY, or CH:CPU to pay in banked hours")
@@ -138,30 +138,29 @@ class Quotes(Door):
 
     @extend_schema(request=QuoteRequest, responses={201: QuoteShape})
     def post(self, request: Request) -> Response:
-        asked = QuoteRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        data = asked.validated_data
+        body = QuoteRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
         upload = Upload.objects.filter(public_id=data["upload"], organisation=self.organisation).first()
         if upload is None:
             raise Http404
-        quote = actions.quote(
-            organisation=self.organisation,
-            offering=self._offering(data.get("offering"), upload),
-            upload=upload,
-            units=data.get("units"),
-            params=data["params"],
-            asset=data["asset"],
-            now=self.now,
-            actor=self.actor,
-        )
+        asked = {
+            "organisation": self.organisation,
+            "upload": upload,
+            "units": data.get("units"),
+            "params": data["params"],
+            "asset": data["asset"],
+            "now": self.now,
+            "actor": self.actor,
+        }
+        if data.get("offering"):
+            quote = actions.quote(offering=self._offering(data["offering"], upload), **asked)
+        else:
+            quote = actions.quote_lowest(**asked)
         return Response(QuoteShape(quote).data, status=status.HTTP_201_CREATED)
 
-    def _offering(self, public_id: str | None, upload: Upload) -> Offering:
-        if public_id:
-            found = Offering.objects.filter(public_id=public_id, package=upload.package).first()
-        else:
-            best = queries.offering_for(upload.package, self.now)
-            found = best[0] if best else None
+    def _offering(self, public_id: str, upload: Upload) -> Offering:
+        found = Offering.objects.filter(public_id=public_id, package=upload.package).first()
         if found is None:
             raise Http404
         return found

@@ -37,8 +37,8 @@ def count_of(package: Package, units: int) -> str:
     return f"{units:,} {package.unit}"
 
 
-def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | None:
-    """The published offering of a package with the lowest price at its default size, and its plan."""
+def offerings_for(package: Package, now: datetime) -> list[tuple[Offering, Plan]]:
+    """The published offerings of a package with their plans, the lowest price at its default size first."""
     from marketplace.catalogue.pricing import cap_uy
 
     plans = (
@@ -52,8 +52,13 @@ def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | Non
             "offering__provider", "offering__package", "offering__region", "offering__resource_class"
         )
     )
-    best = min(plans, key=lambda p: (cap_uy(p, package.sizing_default), p.offering_id), default=None)
-    return (best.offering, best) if best else None
+    ordered = sorted(plans, key=lambda p: (cap_uy(p, package.sizing_default), p.offering_id))
+    return [(plan.offering, plan) for plan in ordered]
+
+
+def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | None:
+    """The one that a page shows: the lowest."""
+    return next(iter(offerings_for(package, now)), None)
 
 
 LINE_WORDS = {

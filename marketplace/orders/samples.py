@@ -68,7 +68,7 @@ def start(*, package: Package, now: datetime) -> SampleRun:
         expires_at=now + START_WITHIN,
         cause=cause,
         now=now,
-        site_ids=site_ids,
+        sites=dict.fromkeys(site_ids, ()),
         own_share=False,
     )
     dispatch.keep(reservation=reservation, cause=cause, now=now, actor="system:sample")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from celery import shared_task
 
 from marketplace.dispatch import actions as dispatch
+from marketplace.dispatch import listings
 from marketplace.provisioning import actions as provisioning
 from marketplace.provisioning.models import Allocation
 from portal.core import clock
 
-from . import actions, samples, uploads
+from . import actions, measures, samples, uploads
 from .models import SampleRun
 
 AGAIN_S = 1
@@ -52,7 +53,16 @@ def sweep(**kwargs) -> None:
 
 @shared_task(name="orders.open_pool", ignore_result=True)
 def open_pool(**kwargs) -> None:
-    dispatch.open_always(now=clock.now())
+    """Keep the coming hours of sites that are always open, and of listings, in the pool."""
+    now = clock.now()
+    dispatch.open_always(now=now)
+    listings.open_listed(now=now)
+
+
+@shared_task(name="orders.measure", ignore_result=True)
+def measure(**kwargs) -> None:
+    """How soon runs start and what they take, for the shelves."""
+    measures.measure(now=clock.now())
 
 
 @shared_task(name="orders.forget", ignore_result=True)

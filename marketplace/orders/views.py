@@ -138,13 +138,10 @@ def _to_quote(
         known = request.session.get(f"job:{upload.public_id}", {})
         units, params = known.get("units"), known.get("params", {})
     now = clock.now()
-    found = queries.offering_for(package, now)
-    if found is None:
-        raise Refused("not_available")
+    shown = queries.offering_for(package, now)
     try:
-        quote = actions.quote(
+        quote = actions.quote_lowest(
             organisation=company,
-            offering=found[0],
             upload=upload,
             units=units,
             now=now,
@@ -157,6 +154,9 @@ def _to_quote(
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(here)
+    if shown and quote.offering_id != shown[0].pk:
+        text = _("The lowest offer has no machine free at this hour. This is the next: {name}.")
+        messages.info(request, text.format(name=quote.offering.provider.name))
     return redirect("orders:quote", company.slug, quote.public_id)
 
 

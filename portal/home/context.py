@@ -35,7 +35,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
         section = "figures"
     elif match is not None and match.view_name == "home:earn":
         section = "bank"
-    elif match is not None and match.view_name in {"deposits:sites", "deposits:site", "deposits:site_new"}:
+    elif match is not None and match.view_name.startswith(("catalogue:offering", "deposits:site")):
         section = "provider"
     elif match is not None and match.view_name in {
         "home:front",

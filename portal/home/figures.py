@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, F, Sum
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
 from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, Offering
 from marketplace.dispatch.models import ReservationLine, Site, Slot
+from marketplace.orders.measures import WAITED, WINDOW, Median, started
 from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.models import Industry, Organisation
@@ -109,17 +110,31 @@ def success_rate() -> Figure:
     )
 
 
-def start_time() -> Figure:
-    waited = Order.objects.filter(allocation__started_at__isnull=False).aggregate(
-        mean=Avg(F("allocation__started_at") - F("placed_at"))
-    )["mean"]
-    value = f"{waited.total_seconds():.0f}" if waited is not None else "–"
+WAITS_S = (5, 15, 60)
+
+
+def start_time(*, now: datetime) -> Figure:
+    """The same median as on the shelves, over all offerings, and how the waits are spread."""
+    within = {
+        f"within_{s}": Count("pk", filter=Q(wait__lte=timedelta(seconds=s))) for s in WAITS_S
+    }
+    found = (
+        started(now=now).annotate(wait=WAITED).aggregate(median=Median("wait"), all=Count("pk"), **within)
+    )
+    value = f"{found['median'].total_seconds():.0f}" if found["median"] is not None else "–"
+    counts = [found[f"within_{s}"] for s in WAITS_S]
+    rows = [(_("at most {n} seconds").format(n=s), str(count)) for s, count in zip(WAITS_S, counts, strict=True)]
+    rows.append((_("longer"), str(found["all"] - counts[-1])))
     return Figure(
         "start",
         _("From the button to the machine"),
         value,
         _("seconds"),
-        _("mean of (start of the run − order), over all orders that started"),
+        _("median of (start of the run − order), over all orders of the last {n} days that started").format(
+            n=WINDOW.days
+        ),
+        (_("Waited"), _("Orders")),
+        rows if found["all"] else (),
     )
 
 
@@ -196,7 +211,7 @@ def all_figures(*, now: datetime) -> list[Figure]:
         industries_offered(),
         industries_bought(),
         success_rate(),
-        start_time(),
+        start_time(now=now),
         price_paid(),
         idle_hours_used(),
         providers(),

@@ -4,7 +4,7 @@ import pytest
 
 from marketplace.catalogue import actions
 from marketplace.catalogue.models import ResourceClass
-from tests.marketplace.catalogue.goods import make_offering, make_package, make_region
+from tests.marketplace.catalogue.goods import make_offering, make_package, make_region, place_somewhere
 
 
 @pytest.fixture
@@ -33,9 +33,11 @@ def package(db):
 
 @pytest.fixture
 def draft(yongli, package, region, cpu, now):
-    return actions.create_offering(
+    made = actions.create_offering(
         provider=yongli, package=package, resource_class=cpu, region=region, actor="user:1", now=now
     )
+    place_somewhere(made, now)
+    return made
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ from marketplace.catalogue import actions
 from marketplace.catalogue.models import Package, Region
 from marketplace.catalogue.reference import search_terms
 from marketplace.catalogue.search import sort_key_zh
+from marketplace.dispatch import actions as dispatch
+from marketplace.dispatch import listings
+from marketplace.dispatch.models import Site
 
 CNY = 1_000_000
 
@@ -37,6 +40,30 @@ def make_region(key="zhejiang", name_zh="浙江", name_en="Zhejiang"):
     return Region.objects.create(key=key, name_zh=name_zh, name_en=name_en)
 
 
+def make_site(provider, region, resource_class, now, *, name="Hall 1", state="verified", cards=2):
+    site = dispatch.register_site(
+        organisation=provider,
+        name=name,
+        region=region,
+        resource_class=resource_class,
+        cards=cards,
+        now=now,
+        actor="user:1",
+    )
+    Site.objects.filter(pk=site.pk).update(state=state, availability_ppm=1_000_000)
+    site.refresh_from_db()
+    return site
+
+
+def place_somewhere(offering, now):
+    """List a draft at a verified site of its provider, made if there is none."""
+    where = {"region": offering.region, "resource_class": offering.resource_class}
+    site = Site.objects.filter(organisation=offering.provider, state="verified", **where).first()
+    if site is None:
+        site = make_site(offering.provider, now=now, name=f"Hall {offering.pk}", **where)
+    listings.list_offering(offering=offering, hours={site: ()}, now=now, actor="user:1")
+
+
 def make_offering(provider, package, region, resource_class, now, *, state="published", **price):
     offering = actions.create_offering(
         provider=provider,
@@ -55,6 +82,8 @@ def make_offering(provider, package, region, resource_class, now, *, state="publ
     }
     actions.set_price(offering=offering, actor="user:1", now=now, **price)
     if state != "draft":
+        if provider.role != "platform":
+            place_somewhere(offering, now)
         actions.submit(offering=offering, actor="user:1", now=now)
     if state in ("published", "paused"):
         actions.publish(offering=offering, actor="user:2", now=now)

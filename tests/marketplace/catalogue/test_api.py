@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from marketplace.catalogue.models import Offering
-from tests.marketplace.catalogue.goods import CNY, make_offering, make_package
+from tests.marketplace.catalogue.goods import CNY, make_offering, make_package, make_site
 
 pytestmark = pytest.mark.django_db
 OWN = "/api/v1/provider/offerings"
@@ -65,7 +65,7 @@ def test_a_list_of_offerings_takes_two_queries(client, yongli, region, cpu, now,
         assert len(client.get("/api/v1/offerings").json()["items"]) == 12
 
 
-def test_a_provider_lists_an_offering(client, zhao, yongli, package, region, cpu):
+def test_a_provider_lists_an_offering(client, zhao, yongli, package, region, cpu, now):
     client.force_login(zhao)
     made = send(client, OWN, {"package": "cat-fc", "region": "zhejiang", "resource_class": "cpu"})
     assert made.status_code == 201, made.content
@@ -74,6 +74,11 @@ def test_a_provider_lists_an_offering(client, zhao, yongli, package, region, cpu
     assert named.json()["title"] == "Night kitchen"
     priced = send(client, url + "/price", {"base_uy": "19000000", "core_limit_cms": "3600000"})
     assert priced.json()["plans"][0]["cap_uy"] == str(19 * CNY)
+    early = send(client, url + "/steps", {"step": "submit"})
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "site_needed")
+    site = make_site(yongli, region, cpu, now)
+    placed = send(client, url + "/sites", {"sites": [{"site": site.public_id, "hours": [3, 1]}]})
+    assert placed.json() == {"sites": [{"site": site.public_id, "hours": [1, 3]}]}
     assert send(client, url + "/steps", {"step": "submit"}).json()["state"] == "submitted"
     assert [item["state"] for item in client.get(OWN).json()["items"]] == ["submitted"]
 

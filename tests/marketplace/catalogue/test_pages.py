@@ -2,7 +2,7 @@ import pytest
 
 from marketplace.catalogue import actions, queries
 from marketplace.catalogue.models import Interest, Offering, Package
-from tests.marketplace.catalogue.goods import CNY, make_offering, make_package, make_region
+from tests.marketplace.catalogue.goods import CNY, make_offering, make_package, make_region, place_somewhere
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_it_puts_the_soonest_start_first_and_the_unknown_last(client, shelf):
     response = client.get("/industry/catering/?sort=start")
     assert codes(response.context["shelf"].cards) == ["cat-x", "cat-deliver", "cat-fc"]
     html = response.content.decode()
-    assert "At once" in html and "In 2 minutes" in html and "Not measured yet" in html
+    assert "In about 5 seconds" in html and "In 2 minutes" in html and "As soon as a machine is free" in html
 
 
 def test_a_package_with_two_providers_is_one_card_with_the_lower_price(
@@ -246,7 +246,7 @@ def test_too_many_addresses_from_one_place_are_refused(client, shelf, settings):
 # --- a provider's own pages ---------------------------------------------------------------------------------
 
 
-def test_a_provider_lists_prices_previews_and_submits(client, zhao, yongli, package, region, cpu):
+def test_a_provider_lists_prices_previews_and_submits(client, zhao, yongli, package, region, cpu, now):
     client.force_login(zhao)
     assert "Nothing offered yet" in client.get("/c/yongli/offerings/").content.decode()
     assert client.get("/c/yongli/offerings/new/").status_code == 200
@@ -277,6 +277,10 @@ def test_a_provider_lists_prices_previews_and_submits(client, zhao, yongli, pack
     assert (plan.base_uy, plan.rate_uy_per_hour, plan.core_limit_cms) == (19_500_000, 90_000, 9_000_000)
     preview = client.get(url + "preview/").content.decode()
     assert "never more" in preview and "By six." in preview and "What to bring" in preview
+    assert "Choose first where it runs" in client.post(url + "submit/", follow=True).content.decode()
+    offering.refresh_from_db()
+    assert offering.state == "draft"
+    place_somewhere(offering, now)
     assert client.post(url + "submit/")["Location"] == url
     offering.refresh_from_db()
     assert offering.state == "submitted"

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bank.deposits import demo as deposits
 from bank.lending import demo as lending
 from marketplace.dispatch import actions as dispatch
+from marketplace.orders import measures
 from portal.core import clock
 from portal.home import demo
 
@@ -43,4 +44,5 @@ class Command(BaseCommand):
             deposits.seed(now=now, say=self.stdout.write)
             done = demo.runs(now=now, say=self.stdout.write)
             deposits.close_past(now=now)
+            measures.measure(now=clock.now())
             self.stdout.write(f"{done} runs")
