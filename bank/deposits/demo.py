@@ -25,8 +25,7 @@ ACTOR = "system:demo"
 RESERVE_UY = 20_000_000_000
 NIGHTS_BEHIND = 8
 WEEKS_AHEAD = 8
-BENCHMARK_S = 150
-ATTEMPTS = 3
+BENCHMARK_S = 240  # it is tried again by itself when the machine is busy
 NIGHTS = [day * 24 + hour for day in range(7) for hour in range(24) if hour < 8 or hour >= 22 or day >= 5]
 
 
@@ -85,15 +84,14 @@ def _site(early: datetime) -> Site:
 
 
 def _verified(site: Site, now: datetime) -> Site:
-    """Run the benchmark to its end, again when the machine was busy with other work; a worker may be at it as well."""
+    """Run the benchmark to its end; a worker may be at it as well."""
     began = time.monotonic()
-    for _attempt in range(ATTEMPTS):
-        if site.state in (Site.State.REGISTERED, Site.State.FAILED):
-            verification.start(site=site, now=now, actor=ACTOR)
-        while site.state == Site.State.VERIFYING and time.monotonic() - began < BENCHMARK_S:
-            passed = timedelta(seconds=time.monotonic() - began)
-            site = verification.advance(site_id=site.pk, now=now + passed, actor=ACTOR)
-            time.sleep(0.3)
+    if site.state in (Site.State.REGISTERED, Site.State.FAILED):
+        verification.start(site=site, now=now, actor=ACTOR)
+    while site.state == Site.State.VERIFYING and time.monotonic() - began < BENCHMARK_S:
+        passed = timedelta(seconds=time.monotonic() - began)
+        site = verification.advance(site_id=site.pk, now=now + passed, actor=ACTOR)
+        time.sleep(0.3)
     return site
 
 

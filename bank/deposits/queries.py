@@ -103,11 +103,6 @@ def site_rows(organisation: Organisation) -> list[SiteRow]:
     return [SiteRow(s, s.ahead, s.given) for s in rows]  # type: ignore[attr-defined]
 
 
-def site_hours(site: Site, now: datetime) -> list[Slot]:
-    """The hours of a site in the pool, from this one on."""
-    return list(Slot.objects.filter(site=site, hour__gte=hour_of(now), closed_at=None).order_by("hour")[:24])
-
-
 # ---- the estimate
 
 

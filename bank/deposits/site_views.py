@@ -6,18 +6,22 @@ They belong to marketplace.dispatch, but a benchmark is started by provisioning,
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from marketplace.catalogue.models import ResourceClass
 from marketplace.dispatch import actions as dispatch
 from marketplace.dispatch.models import Site
+from marketplace.engines.base import EngineUnavailable
 from marketplace.provisioning import verification
-from portal import policy
 from portal.accounts.access import company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
@@ -25,11 +29,22 @@ from portal.core.errors import Refused, sentence
 from portal.core.fragments import render
 from portal.history.models import Step
 
-from . import queries
+from . import queries, site_queries
 from .forms import SiteForm
 from .views import actor_of, may
 
 CPU = "cpu"
+AWAY = timedelta(minutes=5)  # asked twice a minute, a site that is there has answered by then
+LINES = 48  # of the table of hours on one page
+# what an engine may not enforce on its machine, by the codes of engines.base.Protection
+MISSING = {
+    "own_uid": gettext_lazy("A system user of its own for every run."),
+    "memory": gettext_lazy("A cap on memory by the kernel; it is measured ten times a second instead."),
+    "cores": gettext_lazy("A cap on cores by the kernel; processor time is counted and limited instead."),
+    "processes": gettext_lazy("A cap on the number of processes."),
+    "system_call_filter": gettext_lazy("A filter of system calls."),
+    "own_kernel": gettext_lazy("A kernel of its own for every run: all runs share this machine's."),
+}
 
 
 @require_GET
@@ -84,29 +99,69 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
         verification.start(site=found, now=now, actor=actor_of(request))
         return redirect("deposits:site", organisation.slug, public_id)
     last = (
-        Step.objects.filter(subject=f"site:{found.public_id}", after__in=["verified", "failed"])
+        Step.objects.filter(subject=f"site:{found.public_id}", after__in=["verifying", "verified", "failed"])
         .order_by("-id")
         .first()
     )
-    code = last.reason if last and found.state == Site.State.FAILED else ""
-    return render(
-        request,
-        "deposits/site",
-        {
-            "organisation": organisation,
-            "site": found,
-            "now": now,
-            "needed": verification.needed_score(),
-            "running": found.state == Site.State.VERIFYING,
-            "last": last,
-            "steps": _steps(found),
-            "why": sentence(code) if code and code != "below_reference" else "",
-            "below": code == "below_reference",
-            "today": queries.site_hours(found, now),
-            "share_ppm": policy.BENCHMARK_SHARE_PPM,
-        },
-        fragment="deposits/_site",
-    )
+    hours = site_queries.grid(found, now)
+    chosen = request.GET.get("hour", "")
+    context = {
+        "organisation": organisation,
+        "site": found,
+        "now": now,
+        "needed": verification.needed_score(),
+        "reference": verification.REFERENCE_SCORE,
+        "least_got_ppm": verification.LEAST_GOT_PPM,
+        "running": found.state == Site.State.VERIFYING,
+        "last": last,
+        "busy": _busy(found, last, now),
+        "failure": _failure(found, last),
+        "steps": _steps(found),
+        "is_away": found.heartbeat_at is None or now - found.heartbeat_at > AWAY,
+        "grid": hours,
+        "clock": [f"{n:02d}" for n in range(24)],
+        "chosen": site_queries.hour_detail(found, chosen, organisation, now) if chosen else None,
+        "chosen_key": chosen,
+        "missing": [str(MISSING.get(code, code)) for code in _missing(found)],
+        **_table(request, hours),
+    }
+    return render(request, "deposits/site", context, fragment="deposits/_site")
+
+
+def _table(request: HttpRequest, hours: site_queries.Grid) -> dict[str, Any]:
+    """The hours as lines, some at a time; open when a page of them was asked for."""
+    pages = Paginator(hours.listed, LINES)
+    page = pages.get_page(request.GET.get("page"))
+    return {
+        "lines": page,
+        "lines_open": "page" in request.GET,
+        "newer": f"?page={page.previous_page_number()}#hours" if page.has_previous() else "",
+        "older": f"?page={page.next_page_number()}#hours" if page.has_next() else "",
+    }
+
+
+def _busy(found: Site, last: Step | None, now: datetime) -> dict[str, Any] | None:
+    """Between two tries of the benchmark: what was reached, and when it is tried again."""
+    if found.state != Site.State.VERIFYING or last is None or last.reason != verification.TRY_AGAIN:
+        return None
+    at = found.verify_due_at
+    return {"at": at, "is_waiting": at is not None and at > now, **last.params}
+
+
+def _failure(found: Site, last: Step | None) -> dict[str, Any] | None:
+    """Why the benchmark failed: "slow", "busy", or a sentence."""
+    if found.state != Site.State.FAILED or last is None:
+        return None
+    kinds = {"below_reference": "slow", verification.TRY_AGAIN: "busy"}
+    kind = kinds.get(last.reason, "")
+    return {"kind": kind, "why": sentence(last.reason) if last.reason and not kind else "", **last.params}
+
+
+def _missing(found: Site) -> Sequence[str]:
+    try:
+        return site_queries.missing_protection(found)
+    except EngineUnavailable:
+        return ()
 
 
 def _steps(found: Site) -> list[dict[str, Any]]:

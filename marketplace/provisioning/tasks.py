@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 
 from portal.core import clock
@@ -16,7 +18,8 @@ AGAIN_S = 2
 def verify(site_id: int, **kwargs) -> None:
     site = verification.advance(site_id=site_id, now=clock.now(), actor="system:provisioning.verify")
     if site.state == Site.State.VERIFYING:
-        verify.apply_async(args=(site_id,), countdown=AGAIN_S)
+        wait = site.verify_due_at - clock.now() if site.verify_due_at else timedelta()
+        verify.apply_async(args=(site_id,), countdown=max(AGAIN_S, wait.total_seconds()))
 
 
 @shared_task(name="provisioning.sweep", ignore_result=True)

@@ -30,6 +30,7 @@ from portal.core.words import local
 
 PASSWORD = "suanli-demo"
 ACTOR = "system:demo"
+BENCHMARK_S = 240  # it is tried again by itself when the machine is busy
 CORE_LIMIT_CMS = 600_000  # ten core-minutes: many times what a run of the largest package needs
 TOPUP_UY = 500_000_000
 RATE_UY = 98_000  # CNY 0.098 a core-hour, inside the published 0.055 to 0.125
@@ -198,11 +199,11 @@ def verify(site: Site, *, now: datetime, say: Say) -> Site:
     """Run the benchmark to its end."""
     if site.state in (Site.State.REGISTERED, Site.State.FAILED):
         verification.start(site=site, now=now, actor=ACTOR)
-    step = 0
-    while site.state == Site.State.VERIFYING and step < 200:
-        site = verification.advance(site_id=site.pk, now=now, actor=ACTOR)
+    began = time.monotonic()
+    while site.state == Site.State.VERIFYING and time.monotonic() - began < BENCHMARK_S:
+        passed = timedelta(seconds=time.monotonic() - began)
+        site = verification.advance(site_id=site.pk, now=now + passed, actor=ACTOR)
         time.sleep(0.3)
-        step += 1
     say(f"{site.name}: {site.state}")
     return site
 

@@ -1,0 +1,132 @@
+"""A site's page: fourteen days on a grid, one hour with its transfer, the machine as its engine describes it."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from bank.deposits import site_queries
+from bank.deposits.models import SlotClose
+from bank.ledger.models import Journal
+from marketplace.dispatch.models import Site, Slot
+from marketplace.provisioning import verification
+from portal.core import clock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def zhao_client(client, zhao, monkeypatch, now):
+    monkeypatch.setattr(clock, "now", lambda: now)
+    client.force_login(zhao)
+    return client
+
+
+@pytest.fixture
+def here(factory):
+    return reverse("deposits:site", args=["yongli", factory.site.public_id])
+
+
+@pytest.fixture
+def worked(factory, buyer):
+    """An hour in which a customer ran six minutes, closed."""
+    factory.deposit(payout="cash")
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+    return factory.close(slot), order
+
+
+def cell_at(factory, hour, now):
+    rows = [*site_queries.grid(factory.site, now).behind, *site_queries.grid(factory.site, now).ahead]
+    return next(c for row in rows for c in row.cells if c.at == hour)
+
+
+def text_of(client, address, **query):
+    answer = client.get(address, query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_every_hour_of_fourteen_days_has_a_cell(factory, now):
+    factory.deposit()
+    grid = site_queries.grid(factory.site, now)
+    assert [len(row.cells) for row in (*grid.behind, *grid.ahead)] == [24] * 14
+    assert [row.is_today for row in grid.ahead] == [True] + [False] * 6
+    assert grid.behind[-1].cells[23].at + timedelta(hours=1) == grid.ahead[0].cells[0].at
+
+
+def test_a_cell_says_what_became_of_its_hour(factory, worked, now):
+    closed, _order = worked
+    cell = cell_at(factory, closed.hour, now)
+    assert (cell.key, cell.css) == ("delivered", "q0 u")
+    idle = factory.close(factory.slot(2))
+    assert cell_at(factory, idle.hour, now).css == "u"
+    Slot.objects.filter(pk=factory.slot(3).pk).update(is_simulated=True, reserved_cms=3_600_000)
+    cell = cell_at(factory, factory.slot(3).hour, now)
+    assert (cell.key, cell.css) == ("reserved", "q2 v s")
+    assert cell_at(factory, factory.slot(4).hour, now).key == "free"
+    assert cell_at(factory, factory.slot(4).hour, now + timedelta(hours=6)).key == "closing"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "idle_verified", "idle_unverified", "recalled"])
+def test_each_outcome_has_a_look_of_its_own(factory, now, outcome):
+    factory.deposit()
+    row = factory.close(factory.slot())
+    sums = dict.fromkeys(site_queries.OUTCOMES, 0) | {f"{outcome}_cms": row.quantity_cms}
+    SlotClose.objects.filter(pk=row.pk).update(**sums)
+    cell = cell_at(factory, row.hour, now)
+    looks = {"failed": "x", "idle_verified": "y", "idle_unverified": "u", "recalled": "r"}
+    assert (cell.key, cell.css) == (outcome, looks[outcome])
+
+
+def test_the_five_outcomes_sum_to_the_hours(zhao_client, factory, worked, here, now):
+    grid = site_queries.grid(factory.site, now)
+    assert (grid.sums["delivered_cms"], sum(grid.sums.values()), grid.quantity_cms) == (360_000, 7_200_000, 7_200_000)
+    assert "What became of its hours" in text_of(zhao_client, here)
+
+
+def test_an_hour_opens_to_its_run_and_the_transfer_that_paid_for_it(zhao_client, worked, here):
+    closed, order = worked
+    text = text_of(zhao_client, here, hour=f"{closed.hour:%Y-%m-%dT%H}")
+    assert order.number in text and "Jiangnan" not in text
+    entry = Journal.objects.get(key__startswith="close:")
+    address = reverse("ledger:journal", args=["yongli", entry.public_id])
+    assert address in text and zhao_client.get(address).status_code == 200
+    assert "0.92" in text  # CNY 1.00 less the fee, a tenth of it held back
+
+
+def test_an_hour_that_is_none_is_said(zhao_client, factory, here):
+    for wrong in ("2026-11-23T99", "yesterday", "2020-01-01T00"):
+        assert "not in the pool" in text_of(zhao_client, here, hour=wrong)
+
+
+def test_the_table_is_shown_some_lines_at_a_time(zhao_client, factory, here):
+    factory.deposit()
+    text = text_of(zhao_client, here)
+    assert text.count('<th scope="row"') == 48 and "?page=2" in text
+    assert text_of(zhao_client, here, page=2).count('<th scope="row"') == 48
+
+
+def test_the_engine_says_what_it_does_not_enforce(zhao_client, factory, here):
+    assert "A filter of system calls." in text_of(zhao_client, here)
+
+
+def test_a_busy_machine_is_said_with_the_next_try(zhao_client, factory, here, now):
+    Site.objects.update(state=Site.State.FAILED)
+    factory.site.refresh_from_db()
+    verification.start(site=factory.site, now=now, actor="user:1")
+    assert verification._try_again(factory.site, now, "system:test", verification.Measured(44, 160_000))
+    text = text_of(zhao_client, here)
+    assert "The machine is busy" in text and "09:12:10" in text
+    assert "44 points of the 81 needed" in text and "16 %" in text
+    Site.objects.update(verify_due_at=now)
+    assert "The benchmark is running" in text_of(zhao_client, here)
+
+
+def test_the_page_asks_a_fixed_number_of_questions(zhao_client, factory, worked, here, django_assert_num_queries):
+    closed, _order = worked
+    with django_assert_num_queries(10):
+        zhao_client.get(here)
+    with django_assert_num_queries(15):
+        zhao_client.get(here, {"hour": f"{closed.hour:%Y-%m-%dT%H}"})
