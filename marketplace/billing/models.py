@@ -34,7 +34,7 @@ class Charge(models.Model):
 
     class Outcome(models.TextChoices):
         DELIVERED = "delivered", _("delivered")
-        STOPPED = "stopped", _("stopped by you")
+        STOPPED = "stopped", _("stopped")
         FAILED = "failed", _("failed")
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)

@@ -53,6 +53,13 @@ def wallet(organisation: Organisation) -> WalletFigures:
     )
 
 
+def coming_for(organisation: Organisation, page: str) -> TopUp | None:
+    """The bank transfer that was announced on this page and has not arrived."""
+    return TopUp.objects.filter(
+        organisation=organisation, state=TopUp.State.WAITING, return_to=page
+    ).first()
+
+
 def wallet_uy(organisation: Organisation) -> int | None:
     """What the masthead shows: available to spend. One query."""
     row = (

@@ -34,7 +34,7 @@ from portal.core.words import local
 from portal.history import actions as history
 
 from . import queries, uploads
-from .models import Order, Quote, Upload
+from .models import STOPPED_BY_STAFF, Order, Quote, Upload
 
 LOOK_AGAIN = timedelta(seconds=2)
 NO_ROOM = {"no_room", "not_open_now", "never_open"}  # another offering may have it
@@ -89,6 +89,8 @@ def quote(
     units: what the customer says the job is; where the file tells it, the file is right.
     Refused: not_available, too_big, too_many_quotes, company_suspended, and what dispatch.reserve refuses.
     """
+    if organisation.state == Organisation.State.SUSPENDED:
+        raise Refused("company_suspended")
     package = offering.package
     uploads.claim(upload=upload, organisation=organisation)
     if offering.state != Offering.State.PUBLISHED or upload.package_id != package.pk:
@@ -327,13 +329,14 @@ def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> 
             asset=order.quote.asset,
         )
         failpoint("order.charged")
+        reason = order.reason if to == State.STOPPED and order.reason else allocation.reason
         history.move(
             order,
             to,
             now=now,
             actor=actor,
-            reason=allocation.reason,
-            changes={"ended_at": now, "due_at": None, "reason": allocation.reason},
+            reason=reason,
+            changes={"ended_at": now, "due_at": None, "reason": reason},
         )
     failpoint("order.settled")
     after_commit("orders.tidy", allocation.pk)
@@ -354,8 +357,12 @@ def _rate(order: Order, allocation: Allocation, used_cms: int, outcome: str) -> 
     )
 
 
-def stop(*, order: Order, now: datetime, actor: str) -> Order:
-    """Before the machine has it: cancelled, everything back. While it runs: ended, and only the computing is paid."""
+def stop(*, order: Order, now: datetime, actor: str, by_staff: bool = False) -> Order:
+    """Before the machine has it: cancelled, everything back. While it runs: ended, and only the computing is paid.
+
+    The order remembers whether the operator's staff stopped it: its customer must not read that he did.
+    """
+    reason = STOPPED_BY_STAFF if by_staff else "cancelled"
     if order.state == State.PLACED:
         with transaction.atomic():
             history.move(
@@ -363,8 +370,8 @@ def stop(*, order: Order, now: datetime, actor: str) -> Order:
                 State.CANCELLED,
                 now=now,
                 actor=actor,
-                reason="cancelled",
-                changes={"ended_at": now, "due_at": None, "reason": "cancelled"},
+                reason=reason,
+                changes={"ended_at": now, "due_at": None, "reason": reason},
             )
             # hours before accounts, as everywhere: two orders of one hour and one wallet must not wait for each other
             dispatch.release(reservation=order.quote.reservation, now=now, actor=actor, reason="cancelled")
@@ -372,7 +379,9 @@ def stop(*, order: Order, now: datetime, actor: str) -> Order:
         return order
     if order.state == State.RUNNING and order.allocation is not None:
         provisioning.ask_to_stop(allocation=order.allocation, now=now)
-        Order.objects.filter(pk=order.pk, state=State.RUNNING).update(due_at=now)
+        Order.objects.filter(pk=order.pk, state=State.RUNNING).update(
+            due_at=now, reason=STOPPED_BY_STAFF if by_staff else ""
+        )
         after_commit("orders.advance", order.pk)
     return order
 

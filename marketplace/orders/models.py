@@ -16,6 +16,8 @@ from portal import policy
 from portal.accounts.models import Organisation, User
 from portal.core.ids import public_id
 
+STOPPED_BY_STAFF = "staff_stop"  # an order's reason
+
 
 class Upload(models.Model):
     """A customer's file, checked before anything is charged. Belongs to a session until a company takes it."""
@@ -66,7 +68,7 @@ class Quote(models.Model):
     MOVES: ClassVar[dict[str, set[str]]] = {
         State.OPEN: {State.USED, State.EXPIRED, State.CANCELLED},
         State.USED: set(),
-        State.EXPIRED: {State.OPEN},  # taken up again at its price while that is kept, with new room
+        State.EXPIRED: {State.OPEN, State.CANCELLED},  # OPEN: taken up again at its price, with new room
         State.CANCELLED: set(),
     }
 
@@ -118,7 +120,7 @@ class Order(models.Model):
         PLACED = "placed", _("money reserved")
         RUNNING = "running", _("running")
         DELIVERED = "delivered", _("delivered")
-        STOPPED = "stopped", _("stopped by you")
+        STOPPED = "stopped", _("stopped")
         FAILED = "failed", _("failed, nothing charged")
         CANCELLED = "cancelled", _("cancelled, nothing charged")
 

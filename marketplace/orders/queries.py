@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import get_language, ngettext
@@ -16,12 +16,14 @@ from marketplace.billing import purses
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.provisioning.models import Allocation
+from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
 from portal.core.words import hours, yuan
+from portal.history.models import Step as HistoryStep
 
-from .models import Order, Quote, Upload
+from .models import STOPPED_BY_STAFF, Order, Quote, Upload
 
 
 def in_words(pair: dict[str, str] | None) -> str:
@@ -151,6 +153,7 @@ class OrderView:
     result: dict[str, Any] | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
     why_failed: str = ""
+    staff_said: str = ""
 
 
 def _file_note(upload: Upload) -> str:
@@ -211,7 +214,7 @@ def _program_steps(order: Order, allocation: Allocation | None) -> list[StepView
         if finished or index < reached:
             state = "done"
         elif begun and index == max(reached, 0):
-            state = "now" if order.is_open else "failed"
+            state = "now" if order.is_open else "todo" if order.state == Order.State.STOPPED else "failed"
         entry = reported.get(step.key, {})
         note = in_words({"en": str(entry.get("text_en", "")), "zh": str(entry.get("text_zh", ""))})
         shown.append(StepView(str(step.label), state, note))
@@ -222,9 +225,8 @@ def _last_step(order: Order) -> StepView:
     if order.state == Order.State.DELIVERED:
         return StepView(_("Result and receipt"), "done", "", order.ended_at)
     if order.state == Order.State.STOPPED:
-        return StepView(
-            _("Stopped by you"), "done", _("Only the computing so far was charged."), order.ended_at
-        )
+        label = _("Stopped by our staff") if order.reason == STOPPED_BY_STAFF else _("Stopped by you")
+        return StepView(label, "done", _("Only the computing so far was charged."), order.ended_at)
     if order.state == Order.State.FAILED:
         return StepView(_("Failed"), "failed", sentence(order.reason or "exit"), order.ended_at)
     return StepView(_("Result and receipt"), "todo")
@@ -252,7 +254,16 @@ def order_view(order: Order) -> OrderView:
         view.files = _files(order, allocation)
     if order.state == Order.State.FAILED:
         view.why_failed = sentence(order.reason or "exit")
+    if order.reason == STOPPED_BY_STAFF:
+        view.staff_said = _staff_said(order)
     return view
+
+
+def _staff_said(order: Order) -> str:
+    """The reason that a member of staff gave for stopping it."""
+    subject = f"order:{order.public_id}"
+    step = HistoryStep.objects.filter(subject=subject, reason=STOPPED_BY_STAFF).order_by("id").first()
+    return str(step.params.get("text", "")) if step else ""
 
 
 def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:
@@ -367,6 +378,16 @@ def quote_for(organisation: Organisation, public_id: str) -> Quote | None:
         .filter(organisation=organisation, public_id=public_id)
         .first()
     )
+
+
+def kept_quotes(organisation: Organisation, now: datetime, limit: int = 5) -> list[Quote]:
+    """Quotes in money that were not ordered and whose price is still kept, newest first. One query."""
+    since = now - timedelta(seconds=policy.PRICE_KEPT_S)
+    rows = Quote.objects.filter(
+        organisation=organisation, asset="CNY", state__in=[Quote.State.OPEN, Quote.State.EXPIRED],
+        created_at__gt=since, offering__state=Offering.State.PUBLISHED,
+    )
+    return list(rows.select_related("offering__package", "upload")[:limit])
 
 
 def order_for(organisation: Organisation, public_id: str) -> Order | None:

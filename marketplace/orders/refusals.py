@@ -16,6 +16,7 @@ REFUSALS: Refusals = {
         _("This can cost up to CNY {cap_uy}. Until your company is approved you can buy up to CNY {limit_uy} at a time; approval usually takes one working day. Nothing was reserved."),
         403,
     ),
+    "staff_stop": _("Our staff stopped it."),
     "company_suspended": (_("This company is suspended and cannot buy. Nothing was reserved."), 403),
     "too_many_samples": (_("That is enough tries for now; come back in an hour, or sign up and run your own file."), 429),
 }

@@ -53,5 +53,5 @@ def stop_and_release(*, order: Order, why: str, now: datetime, actor: str) -> Or
         history.record(
             order, before=order.state, after=order.state, now=now, actor=actor, reason="staff_stop", text=why
         )
-        order = actions.stop(order=order, now=now, actor=actor)
+        order = actions.stop(order=order, now=now, actor=actor, by_staff=True)
     return actions.advance(order_id=order.pk, now=now, actor=actor) if order.is_open else order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
@@ -13,8 +14,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
-from marketplace.catalogue.models import Package
+from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.catalogue.pricing import cap_uy
 from marketplace.provisioning.models import ResultFile
 from marketplace.recipes.base import InputRefused
@@ -46,7 +48,9 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
     if page is None:
         raise Http404
     pack: Package = page.package
-    found = queries.offering_for(pack, now) if pack.is_runnable else None
+    offers = queries.offerings_for(pack, now) if pack.is_runnable else []
+    chosen = next((x for x in offers if x[0].public_id == request.GET.get("offering")), None)
+    found = chosen or next(iter(offers), None)
     context: dict[str, Any] = {"page": page, "package": pack, "found": found, "now": now}
     status = 200
     if found:
@@ -55,7 +59,7 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
         upload = _my_upload(request, pack)
         if request.method == "POST":
             if request.POST.get("again") and upload is not None:
-                return _to_quote(request, pack, upload, None, {})
+                return _to_quote(request, pack, upload, None, {}, chosen)
             if form.is_valid():
                 try:
                     upload = _take(request, pack, form, now)
@@ -64,7 +68,9 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
                     context["excerpt"] = _excerpt(refused)
                     status = 422
                 else:
-                    return _to_quote(request, pack, upload, form.cleaned_data.get("units"), form.params())
+                    return _to_quote(
+                        request, pack, upload, form.cleaned_data.get("units"), form.params(), chosen
+                    )
             else:
                 status = 422
         units = (uploads.units_of(upload) if upload else None) or _units(request, pack)
@@ -77,8 +83,28 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
             "cap_uy": cap_uy(plan, units),
             "computing_uy": price_of(actions.core_limit(plan, pack, units), plan.rate_uy_per_hour),
             "size_text": queries.count_of(pack, units),
+            "here": _address(pack, upload, chosen),
+            "chosen": chosen is not None,
+            "offers": [
+                {
+                    "offering": other,
+                    "cap_uy": cap_uy(its, units),
+                    "url": _address(pack, upload, (other, its)),
+                    "current": other == offering,
+                }
+                for other, its in offers
+            ]
+            if len(offers) > 1
+            else [],
         }
     return render(request, "orders/package", context, status=status)
+
+
+def _address(package: Package, upload: Upload | None, chosen: tuple[Offering, Plan] | None) -> str:
+    """This page with the file and the offer that were chosen."""
+    asked = {"file": upload.public_id if upload else "", "offering": chosen[0].public_id if chosen else ""}
+    query = urlencode({key: value for key, value in asked.items() if value})
+    return reverse("orders:package", args=[package.code]) + (f"?{query}" if query else "")
 
 
 def _units(request: HttpRequest, package: Package) -> int:
@@ -127,30 +153,33 @@ def _take(request: HttpRequest, package: Package, form: JobForm, now) -> Upload:
 
 
 def _to_quote(
-    request: HttpRequest, package: Package, upload: Upload, units: int | None, params: dict[str, Any]
+    request: HttpRequest,
+    package: Package,
+    upload: Upload,
+    units: int | None,
+    params: dict[str, Any],
+    chosen: tuple[Offering, Plan] | None,
 ) -> HttpResponse:
     """Signed in: the binding quote. Otherwise: the page with this file's price, and the way to sign up."""
     company = company_of(request)
-    here = f"{reverse('orders:package', args=[package.code])}?file={upload.public_id}"
+    here = _address(package, upload, chosen)
     if company is None:
         return redirect(here + "#price")
     if not params and units is None:
         known = request.session.get(f"job:{upload.public_id}", {})
         units, params = known.get("units"), known.get("params", {})
     now = clock.now()
-    shown = queries.offering_for(package, now)
+    shown = chosen or queries.offering_for(package, now)
+    asked: dict[str, Any] = {
+        "organisation": company,
+        "upload": upload,
+        "units": units,
+        "now": now,
+        "actor": actor_of(request),
+        "params": {**params, "language": (get_language() or "en")[:2]},  # of the words inside the result's files
+    }
     try:
-        quote = actions.quote_lowest(
-            organisation=company,
-            upload=upload,
-            units=units,
-            now=now,
-            actor=actor_of(request),
-            params={
-                **params,
-                "language": (get_language() or "en")[:2],
-            },  # of the words inside the result's files
-        )
+        quote = actions.quote(offering=chosen[0], **asked) if chosen else actions.quote_lowest(**asked)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(here)
@@ -215,7 +244,7 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
     if request.method == "POST":
         _may_buy(request)
         if request.POST.get("do") == "give_back":
-            if found.state == Quote.State.OPEN:
+            if found.state in (Quote.State.OPEN, Quote.State.EXPIRED):
                 actions.cancel_quote(quote=found, now=now, actor=actor_of(request))
             messages.success(request, _("The quote was given back. Nothing was charged."))
             return redirect("orders:package", found.offering.package.code)
@@ -241,6 +270,7 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "lines": lines,
             "payers": payers,
             "missing": missing,
+            "coming": billing.coming_for(organisation, request.path) if missing else None,
             "now": now,
             "over": over,
             "ended": over and not kept,
@@ -287,6 +317,7 @@ def orders(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "older": older,
             "states": [("", _("All")), ("open", _("Under way")), *Order.State.choices[2:]],
             "before": before,
+            "kept": queries.kept_quotes(organisation, clock.now()) if state in ("", "open") and not before else [],
         },
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from marketplace import recipes
 from marketplace.billing import actions as billing
+from marketplace.billing import queries as wallets
 from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue import reference
 from marketplace.catalogue.models import Offering, Package, Region, ResourceClass
@@ -21,7 +22,7 @@ from marketplace.dispatch.models import Site
 from marketplace.orders import actions as orders
 from marketplace.orders import uploads
 from marketplace.orders.models import Order, Quote
-from marketplace.orders.queries import offering_for, payers
+from marketplace.orders.queries import offering_for
 from marketplace.provisioning import verification
 from portal.accounts.models import Membership, Organisation, User
 from portal.accounts.sizing import classify
@@ -258,7 +259,7 @@ def _run(organisation: Organisation, package: Package, at: datetime) -> Order:
     quote = orders.quote(
         organisation=organisation, offering=offering, upload=upload, units=None, now=at, actor=ACTOR
     )
-    if payers(organisation, quote.cap, "CNY")[1]:
+    if wallets.wallet(organisation).available_uy < quote.cap:
         topup = billing.request_topup(
             organisation=organisation, amount_uy=TOPUP_UY, user=None, now=at, actor=ACTOR
         )

@@ -68,6 +68,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "company": company,
             "orders": orders.with_charges(rows),
             "wallet": billing.wallet(company),
+            "kept": orders.kept_quotes(company, clock.now()),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
         },

@@ -1,9 +1,14 @@
 """The pages of an order: whose they are, how many queries they cost, what they say."""
 
+from datetime import timedelta
+
 import pytest
 
+from marketplace.billing.models import TopUp
 from marketplace.orders import actions as orders
-from marketplace.orders.models import Order
+from marketplace.orders import support
+from marketplace.orders.models import Order, Quote
+from tests.marketplace.catalogue.goods import make_offering
 from tests.marketplace.conftest import ACTOR, HELLO
 
 pytestmark = pytest.mark.django_db
@@ -56,11 +61,11 @@ def test_the_list_of_orders_costs_the_same_for_one_and_for_many(
     client.force_login(bo)
     market.place(funded)
     client.get("/c/jiangnan/orders/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/c/jiangnan/orders/")
     for _ in range(4):
         market.place(funded, HELLO)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/c/jiangnan/orders/")
 
 
@@ -85,3 +90,64 @@ def test_every_step_is_told_in_words_and_by_name(client, market, funded, bo, now
     assert "Order: <b>cancelled, nothing charged</b>" in page
     assert bo.email in page and "a program of yours" in page and "before it began" in page
     assert "order:ord_" not in page and "system:" not in page
+
+
+def test_a_price_that_is_kept_is_found_again_among_the_orders(client, market, funded, bo, now, later, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: later(hours=1))
+    quote = market.quote(funded)
+    orders.expire_quotes(now=later(minutes=20))
+    client.force_login(bo)
+    address = f"/c/jiangnan/quotes/{quote.public_id}/"
+    assert address in client.get("/c/jiangnan/orders/").content.decode()
+    assert address in client.get("/dashboard/").content.decode()
+    page = client.get(address).content.decode()
+    assert "The price is still yours" in page and 'value="place"' in page
+    client.post(address, {"do": "give_back"})
+    assert address not in client.get("/c/jiangnan/orders/").content.decode()
+
+
+def test_a_transfer_on_its_way_is_named_instead_of_asked_for_again(client, market, jiangnan, bo, now, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    quote = market.quote(jiangnan)
+    client.force_login(bo)
+    address = f"/c/jiangnan/quotes/{quote.public_id}/"
+    asked = client.get(address).content.decode()
+    assert "is missing" in asked and "/wallet/top-up/" in asked
+    client.post(f"/c/jiangnan/wallet/top-up/?missing=6000000&quote={quote.public_id}", {"amount": "6"})
+    topup = TopUp.objects.get()
+    page = client.get(address).content.decode()
+    assert f"is on its way under {topup.reference}" in page and "Top up CNY" not in page
+
+
+def test_a_buyer_chooses_among_providers(client, market, funded, bo, now, yongli, cpu, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    dear = make_offering(
+        yongli, market.package, market.offering.region, cpu, now - timedelta(days=1),
+        base_uy=9_000_000, per_unit_uy=0, rate_uy_per_hour=10_000_000, core_limit_cms=300_000, cores=1,
+    )
+    upload = market.upload(funded)
+    client.force_login(bo)
+    page = client.get(f"/p/sof-core/?file={upload.public_id}").content.decode()
+    assert f"offering={dear.public_id}" in page
+    client.post(f"/p/sof-core/?file={upload.public_id}&offering={dear.public_id}", {"again": "1"})
+    assert not Quote.objects.exists()  # no site of its provider is listed, so it is refused and not replaced
+    client.post(f"/p/sof-core/?file={upload.public_id}", {"again": "1"})
+    assert Quote.objects.get().offering == market.offering
+
+
+def test_a_suspended_company_is_told_before_it_clicks(client, market, funded, bo, now):
+    quote_of = market.upload(funded)
+    type(funded).objects.filter(pk=funded.pk).update(state="suspended")
+    client.force_login(bo)
+    assert "is suspended: nothing can be bought" in client.get("/dashboard/").content.decode()
+    client.post(f"/p/sof-core/?file={quote_of.public_id}", {"again": "1"})
+    assert not Quote.objects.exists()
+
+
+def test_a_customer_reads_who_stopped_his_order_and_why(client, market, funded, bo, now):
+    order = market.place(funded)
+    support.stop_and_release(order=order, why="You rang us", now=now, actor="user:1")
+    client.force_login(bo)
+    page = client.get(f"/c/jiangnan/orders/{order.public_id}/").content.decode()
+    assert "Our staff stopped this order. You rang us" in page
+    assert "You stopped" not in page

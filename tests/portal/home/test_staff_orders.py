@@ -99,7 +99,7 @@ def test_stopping_releases_the_money_and_keeps_who_and_why(desk, chen, market, f
     steps = Step.objects.filter(subject=f"order:{order.public_id}").order_by("id")
     assert [(s.before, s.after, s.reason, s.actor) for s in steps][1:] == [
         ("placed", "placed", "staff_stop", f"user:{chen.pk}"),
-        ("placed", "cancelled", "cancelled", f"user:{chen.pk}"),
+        ("placed", "cancelled", "staff_stop", f"user:{chen.pk}"),
     ]
     text = text_of(page)
     assert f"{order.number} is now: cancelled, nothing charged." in text
