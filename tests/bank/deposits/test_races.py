@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from bank.deposits import payouts
-from bank.deposits.models import Payout, SlotClose
+from bank.deposits.models import Deposit, Payout, SlotClose
 from bank.ledger import proof
 from bank.ledger.chart import Kind
+from marketplace.dispatch.models import Slot
 from portal.core.errors import Refused
 
 from .conftest import HOUR, clearing, posted
+from .test_listed import own  # noqa: F401
 
 
 @pytest.fixture
@@ -70,4 +72,21 @@ def test_mondays_payout_is_paid_once(factory, buyer, yongli, at_once, later):
     assert Payout.objects.get().amount_uy == 828_000
     assert posted(Kind.WALLET, yongli) == 828_000
     assert slot.hour + HOUR < later(days=7)
+    sound()
+
+
+def test_a_deposit_and_buyers_come_for_the_same_listed_hours(own, buyer, at_once, now):  # noqa: F811
+    wanted = [own.slot(hour).hour + timedelta(minutes=1) for hour in (1, 2, 3)]
+
+    def work(i: int):
+        return own.deposit(hours=[10, 11, 12, 13]) if i == 2 else own.order(buyer, at=wanted[i // 2])
+
+    found = at_once(6, work)
+    assert not [x for x in found if isinstance(x, Exception) and not isinstance(x, Refused)], found
+    made = next(x for x in found if hasattr(x, "source"))
+    for slot in Slot.objects.filter(hour__in=[at.replace(minute=0) for at in wanted]).prefetch_related("lines"):
+        lines = [line.reserved_cms for line in slot.lines.all()]
+        assert slot.reserved_cms == sum(lines)
+        assert slot.source.startswith("listed:") or slot.source == made.source
+    assert Deposit.objects.count() == 1 and Slot.objects.filter(source=made.source).exists()
     sound()
