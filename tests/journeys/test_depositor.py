@@ -20,10 +20,21 @@ def register_a_site(page, company: str) -> None:
     page.fill("input[name=cards]", "2")
     with page.expect_navigation():
         page.locator("main form .btn.ink").first.click()
-    page.wait_for_selector('a[href*="/bank/?site="]', timeout=150_000)  # the benchmark really ran
+    pass_the_benchmark(page)
     fits(page)
     press(page, 'a[href*="/bank/?site="]')
     fits(page)
+
+
+def pass_the_benchmark(page) -> None:
+    """It really runs; on a busy machine it may fall short, and is tried again as the page says."""
+    ready, again = 'a[href*="/bank/?site="]', 'main form[method="post"] button'
+    for _ in range(6):
+        page.wait_for_selector(f"{ready}, {again}", timeout=60_000)
+        if page.locator(ready).count():
+            return
+        press(page, again)
+    raise AssertionError("the benchmark did not pass")
 
 
 def paint_the_week(page) -> None:
