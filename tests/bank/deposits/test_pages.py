@@ -206,3 +206,14 @@ def test_the_bank_page_asks_few_questions(zhao_client, factory, django_assert_ma
         factory.close(factory.slot(n))
     with django_assert_max_num_queries(32):
         zhao_client.get(page("bank"))
+
+
+@pytest.mark.parametrize(("state", "says"), [("verifying", "Watch the benchmark"), ("failed", "See why, and try again")])
+def test_before_the_benchmark_has_passed_the_bank_says_the_next_step(zhao_client, factory, state, says):
+    Site.objects.update(state=state)
+    text = zhao_client.get(page("bank")).content.decode()
+    assert says in text and page("site", factory.site.public_id) in text
+
+
+def test_who_has_no_banked_hours_is_told_before_bringing_a_file(zhao_client, factory):
+    assert "No banked hours yet" in zhao_client.get(page("withdraw")).content.decode()
