@@ -23,6 +23,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
+from portal.core.templatetags.suanli import cny, hours
 from portal.core.words import local, yuan
 
 from . import actions, queries, withdrawals
@@ -267,7 +268,7 @@ def _quote(
 def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Orders that ran at one's sites, what they brought, the next payout."""
     now = clock.now()
-    found = queries.earnings(organisation, now)
+    found, banked = queries.earnings(organisation, now), queries.banked(organisation, now)
     return render(
         request,
         "deposits/earnings",
@@ -276,20 +277,32 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "earnings": found,
             "jobs": queries.jobs_at(organisation),
             "payouts": queries.payouts_of(organisation),
-            "banked": queries.banked(organisation, now),
+            "banked": banked,
             "became": queries.became(organisation, now, days=30),
-            "stats": [
-                {
-                    "label": _("Next payout"),
-                    "amount_uy": found.next_uy,
-                    "note": _("Monday, into your wallet"),
-                },
-                {
-                    "label": _("Held back for disputes"),
-                    "amount_uy": found.held_uy,
-                    "note": _("72 hours, then it is yours"),
-                },
-                {"label": _("Paid out so far"), "amount_uy": found.paid_uy, "note": ""},
-            ],
+            "stats": _earned(found, banked),
         },
     )
+
+
+def _earned(found: queries.Earnings, banked: list[queries.Banked]) -> list[dict[str, Any]]:
+    """Three figures, cash first; hours first for who earns only hours."""
+    following = {"label": _("Next payout"), "amount_uy": found.next_uy, "note": _("Monday, into your wallet")}
+    held = {
+        "label": _("Held back for disputes"),
+        "amount_uy": found.held_uy,
+        "note": _("72 hours, then it is yours"),
+    }
+    paid = {"label": _("Paid out so far"), "amount_uy": found.paid_uy, "note": ""}
+    if banked and not (found.next_uy or found.held_uy or found.paid_uy):
+        worth, pledged = cny(sum(r.worth_uy for r in banked)), sum(r.pledged_cms for r in banked)
+        note = (
+            _("worth {amount} today, {pledged} of it pledged").format(amount=worth, pledged=hours(pledged))
+            if pledged
+            else _("worth {amount} today").format(amount=worth)
+        )
+        return [
+            {"label": _("Banked hours"), "text": hours(sum(r.posted_cms for r in banked) + pledged), "note": note},
+            following,
+            paid,
+        ]
+    return [following, held, paid]
