@@ -24,6 +24,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
+from portal.core.templatetags.suanli import cny, hours
 from portal.core.words import local, yuan
 
 from . import actions, income, queries, withdrawals
@@ -268,11 +269,7 @@ def _quote(
 def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Orders of what one offers and at one's sites, what they brought line by line, the next payout."""
     now = clock.now()
-    found = queries.earnings(organisation, now)
-
-    def books(account: Account | None) -> str:
-        return reverse("ledger:statement", args=[organisation.slug, account.public_id]) if account else ""
-
+    found, banked = queries.earnings(organisation, now), queries.banked(organisation, now)
     return render(
         request,
         "deposits/earnings",
@@ -283,27 +280,49 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "sold": income.sold(organisation),
             "jobs": queries.jobs_at(organisation),
             "payouts": queries.payouts_of(organisation),
-            "banked": queries.banked(organisation, now),
+            "banked": banked,
             "became": queries.became(organisation, now, days=30),
-            "stats": [
-                {
-                    "label": _("Next payout"),
-                    "amount_uy": found.next_uy,
-                    "note": _("Monday, into your wallet"),
-                    "url": books(found.due_account),
-                },
-                {
-                    "label": _("Held back for disputes"),
-                    "amount_uy": found.held_uy,
-                    "note": _("72 hours, then it is yours"),
-                    "url": books(found.held_account),
-                },
-                {
-                    "label": _("Paid out so far"),
-                    "amount_uy": found.paid_uy,
-                    "note": _("Every payout"),
-                    "url": "#payouts",
-                },
-            ],
+            "stats": _earned(organisation, found, banked),
         },
     )
+
+
+def _earned(
+    organisation: Organisation, found: queries.Earnings, banked: list[queries.Banked]
+) -> list[dict[str, Any]]:
+    """Three figures that open to their lines, cash first; hours first for who earns only hours."""
+
+    def books(account: Account | None) -> str:
+        return reverse("ledger:statement", args=[organisation.slug, account.public_id]) if account else ""
+
+    following = {
+        "label": _("Next payout"),
+        "amount_uy": found.next_uy,
+        "note": _("Monday, into your wallet"),
+        "url": books(found.due_account),
+    }
+    held = {
+        "label": _("Held back for disputes"),
+        "amount_uy": found.held_uy,
+        "note": _("72 hours, then it is yours"),
+        "url": books(found.held_account),
+    }
+    paid = {
+        "label": _("Paid out so far"),
+        "amount_uy": found.paid_uy,
+        "note": _("Every payout"),
+        "url": "#payouts",
+    }
+    if banked and not (found.next_uy or found.held_uy or found.paid_uy):
+        worth, pledged = cny(sum(r.worth_uy for r in banked)), sum(r.pledged_cms for r in banked)
+        note = (
+            _("worth {amount} today, {pledged} of it pledged").format(amount=worth, pledged=hours(pledged))
+            if pledged
+            else _("worth {amount} today").format(amount=worth)
+        )
+        return [
+            {"label": _("Banked hours"), "text": hours(sum(r.posted_cms for r in banked) + pledged), "note": note},
+            following,
+            paid,
+        ]
+    return [following, held, paid]

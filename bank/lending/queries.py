@@ -15,7 +15,7 @@ from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, ResourceClass
 from portal import policy
 from portal.accounts.models import Organisation
-from portal.core.money import CARD_HOUR_CMS, ceil_to
+from portal.core.money import CARD_HOUR_CMS, PPM, ceil_to
 from portal.core.words import local
 
 from . import collateral
@@ -246,6 +246,19 @@ def evidence(organisation: Organisation, asset: str, now: datetime) -> Evidence:
 
 
 @dataclass(frozen=True)
+class NextDue:
+    """What brings a loan up to its plan on the day of the next instalment. Micro-yuan."""
+
+    date: date
+    principal_uy: int
+    interest_uy: int
+
+    @property
+    def total_uy(self) -> int:
+        return self.principal_uy + self.interest_uy
+
+
+@dataclass(frozen=True)
 class Position:
     """A loan today. ltv_ppm None: a debt against nothing. Index levels in micro-yuan per card-hour."""
 
@@ -314,6 +327,22 @@ class Position:
         """Principal that should have been repaid by now and was not; clears itself when it is paid."""
         planned = collateral.planned_left(self.loan.principal_uy, self.loan.months, self.loan.start_date, self.today)
         return max(0, self.principal_uy - planned)
+
+    @property
+    def next_due(self) -> NextDue | None:
+        """The next instalment with what is behind the plan, and the interest to its day; None past the last one."""
+        coming = next((p for p in self.schedule if p.due_date >= self.today), None)
+        if coming is None or not self.debt_uy:
+            return None
+        nights = (coming.due_date - self.today).days
+        more, _rest = collateral.accrue(self.principal_uy, self.loan.rate_ppm, nights, self.rest)
+        return NextDue(coming.due_date, max(0, self.principal_uy - coming.left_uy), self.interest_uy + more)
+
+    def falls_to(self, level_index_uy: int) -> int | None:
+        """How far the index has to fall from today's to reach that level, ppm; None without a price, 0 when it has."""
+        if self.index is None or not self.index.price_uy:
+            return None
+        return max(0, (self.index.price_uy - level_index_uy) * PPM // self.index.price_uy)
 
     @property
     def schedule(self) -> list[collateral.Instalment]:

@@ -21,7 +21,7 @@ from portal.core.fragments import render
 from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
 
-from . import actions, lender_views, queries, terms
+from . import actions, lender_views, queries, standing
 from .asking import ask, is_sure, key_of
 from .forms import AmountForm, ApplyForm, HoursForm
 from .models import Application, Loan, Offer
@@ -34,21 +34,6 @@ def actor(request: HttpRequest) -> str:
 def borrower_only(organisation: Organisation) -> None:
     if organisation.role == Organisation.Role.LENDER:
         raise Http404
-
-
-def levels(found: queries.Position) -> dict[str, str]:
-    """The three sentences under the beam."""
-    room = max(0, found.value_uy * policy.LTV_ORIGINATION_PPM // 1_000_000 - found.debt_uy)
-    today = yuan(found.index.price_uy, "exact") if found.index else "–"
-    return {
-        "borrow": _("the most that is lent at the start: {amount} above what is owed").format(amount=cny(room)),
-        "call": _(
-            "you are asked to add hours or repay within {days} business days. Index at {level}; today {today}"
-        ).format(days=terms.MARGIN_DAYS, level=yuan(found.call_index_uy, "exact"), today=today),
-        "sale": _(
-            "pledged hours may be sold. That comes later: nothing is sold automatically. Index at {level}"
-        ).format(level=yuan(found.sale_index_uy, "exact")),
-    }
 
 
 @company_view(FINANCE)
@@ -85,7 +70,7 @@ def loans(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                 },
                 {"label": _("Limit"), "amount_uy": credit.limit_uy, "note": _("granted by the platform")},
             ],
-            "running": [(p, levels(p)) for p in found if p.loan.is_open],
+            "running": [(p, standing.levels(p)) for p in found if p.loan.is_open],
             "repaid": [p.loan for p in found if not p.loan.is_open],
             "waiting": [a for a in rows if a.application.state == Application.State.OPEN],
             "ended": [a.application for a in rows if a.application.state != Application.State.OPEN],
@@ -358,7 +343,8 @@ def loan(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
         {
             "organisation": organisation,
             "found": found,
-            "levels": levels(found),
+            "levels": standing.levels(found, is_lender=is_lender),
+            "stats": standing.figures(found),
             "accounts": accounts,
             "is_lender": is_lender,
             "repayments": found.loan.repayments.all(),

@@ -206,3 +206,30 @@ def test_the_bank_page_asks_few_questions(zhao_client, factory, django_assert_ma
         factory.close(factory.slot(n))
     with django_assert_max_num_queries(32):
         zhao_client.get(page("bank"))
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [("verifying", "Watch the benchmark"), ("failed", "See why, and try again")]
+)
+def test_before_the_benchmark_has_passed_the_bank_says_the_next_step(zhao_client, factory, state, says):
+    Site.objects.update(state=state)
+    text = zhao_client.get(page("bank")).content.decode()
+    assert says in text and page("site", factory.site.public_id) in text
+
+
+def test_who_has_no_banked_hours_is_told_before_bringing_a_file(zhao_client, factory):
+    assert "No banked hours yet" in zhao_client.get(page("withdraw")).content.decode()
+
+
+def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
+    from datetime import timedelta
+
+    factory.deposit(payout="hours")
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(order, used_cms=3_600_00, at=slot.hour + timedelta(minutes=2))
+    factory.close(slot)
+    first = zhao_client.get(page("earnings")).context["stats"][0]
+    assert (first["label"], first["text"]) == ("Banked hours", "0.10")
+    text = zhao_client.get(page("bank")).content.decode()
+    assert "0.10 found work" in text and "0.10 banked hours" in text
