@@ -60,6 +60,7 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     # portal
     "home:front": anybody("/"),
     "home:figures": (public("/figures/"),),
+    "home:earn": (public("/earn/"), Visit(FACTORY, "/earn/")),
     "home:dashboard": (Visit(BUYER, "/dashboard/"), Visit(FACTORY, "/dashboard/"), Visit(LENDER, "/dashboard/")),
     "api:docs": (public("/api/v1/docs/"),),
     "account_login": (Visit(NOBODY, "/accounts/login/"),),
@@ -92,6 +93,7 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "catalogue:offerings": (factory("offerings/"), buyer("offerings/")),
     "catalogue:offering_new": (factory("offerings/new/"),),
     "catalogue:offering": (factory("offerings/{draft}/"), factory("offerings/{offering}/")),
+    "dispatch:listing": (factory("offerings/{draft}/where/"),),
     "catalogue:offering_preview": (factory("offerings/{draft}/preview/"),),
     "catalogue:offering_price": (factory("offerings/{draft}/", 'button[name="try"]'),),
     "catalogue:offering_step": (factory("offerings/{draft}/archive/"),),

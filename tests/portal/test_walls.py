@@ -31,6 +31,7 @@ __all__ = ["cpu", "factory", "world"]
 BODIES = {
     "catalogue-api:own_price": {"core_limit_cms": "1000", "base_uy": "1000000"},
     "catalogue-api:own_step": {"step": "submit"},
+    "dispatch-api:own_listing": {"sites": []},
 }
 OF_EVERYBODY = {"catalogue-api:package", "catalogue-api:offering"}  # what is on the shelf
 
@@ -74,6 +75,7 @@ def things(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     of("jiangnan", "orders:detail orders:why orders-api:order orders-api:stop", order.public_id)
     of("jiangnan", "orders:file orders-api:file", order.public_id, file_id=allocation.files.get().public_id)
     of("yongli", "catalogue:offering catalogue:offering_preview catalogue:offering_price", offering.public_id)
+    of("yongli", "dispatch:listing dispatch-api:own_listing", offering.public_id)
     of("yongli", "catalogue:offering_step", offering.public_id, step="take-back")
     of("yongli", "catalogue-api:own_offering catalogue-api:own_price catalogue-api:own_step", offering.public_id)
     of("yongli", "deposits:site deposits-api:site", Site.objects.filter(organisation=world.yongli)[0].public_id)
