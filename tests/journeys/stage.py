@@ -22,7 +22,8 @@ from marketplace import recipes
 from marketplace.billing import actions as billing
 from marketplace.billing import months
 from marketplace.catalogue import actions as catalogue
-from marketplace.catalogue.models import Package, Region, ResourceClass
+from marketplace.catalogue.models import Package, ResourceClass
+from marketplace.dispatch import listings
 from marketplace.dispatch.models import Site
 from marketplace.orders import actions as orders
 from marketplace.orders import samples, uploads
@@ -110,10 +111,11 @@ def _orders(jiangnan: Organisation, now) -> dict[str, str]:
 
 
 def _factory(yongli: Organisation, now) -> dict[str, str]:
+    site = Site.objects.get(organisation=yongli, name="Night shop")
     place = {
         "provider": yongli,
-        "resource_class": ResourceClass.objects.get(key="cpu"),
-        "region": Region.objects.order_by("pk").first(),
+        "resource_class": site.resource_class,
+        "region": site.region,
         "actor": ACTOR,
         "now": now,
     }
@@ -124,12 +126,13 @@ def _factory(yongli: Organisation, now) -> dict[str, str]:
         catalogue.set_price(
             offering=offering, base_uy=9 * YUAN, core_limit_cms=HOUR, rate_uy_per_hour=100_000, now=now, actor=ACTOR
         )
+    listings.list_offering(offering=waiting, hours={site: []}, now=now, actor=ACTOR)
     catalogue.submit(offering=waiting, now=now, actor=ACTOR)
     return {
         "draft": draft.public_id,
         "offering": waiting.public_id,
         "offering_pk": str(waiting.pk),
-        "site": Site.objects.get(organisation=yongli, name="Night shop").public_id,
+        "site": site.public_id,
         "deposit": Deposit.objects.filter(organisation=yongli).first().public_id,
     }
 
