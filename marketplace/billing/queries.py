@@ -119,12 +119,37 @@ def statement_rows(
             row["url"] = reverse("orders:why", args=[organisation.slug, line.cause.removeprefix("order:")])
             row["url_label"] = _("Why did this cost that?")
         elif topup is not None:
-            row["note"] = topup.reference
+            row |= _topup_words(topup, line.journal)
         elif line.reason == Reason.WELCOME_CREDIT:
             row["note"] = _("a gift from us; it is spent like money")
         rows.append(row)
     cursor = shown[-1].cursor if len(lines) > limit else ""
     return rows, cursor
+
+
+def _topup_words(topup: TopUp, journal: Journal) -> dict[str, str]:
+    """Booked, taken back, booked anew: each a line of its own with the staff's reason."""
+    why = journal.memo.get("why", "")
+    if journal.reason == Reason.REVERSAL:
+        return {
+            "title": _("Top-up corrected: the wrong booking taken back"),
+            "note": _("{reference}: {why}").format(reference=topup.reference, why=why),
+        }
+    if why:
+        return {
+            "title": _("Top-up corrected: booked at the right amount"),
+            "note": _("{reference}: {why}").format(reference=topup.reference, why=why),
+        }
+    return {"note": topup.reference}
+
+
+def code_in(text: str) -> str:
+    """The code of a top-up as it is stored, from what somebody types or reads out ("sl af84 y8"); else ""."""
+    bare = "".join(c for c in text.upper() if c.isalnum())
+    code = bare.removeprefix("SL")
+    if len(code) > 6 or not code.isascii() or (len(code) < 6 and code == bare) or len(code) < 2:
+        return ""
+    return code if len(code) <= 4 else f"{code[:4]}-{code[4:]}"
 
 
 def _zh() -> bool:

@@ -215,7 +215,7 @@ def test_a_payment_that_waits_has_its_button(desk, jiangnan, now):
         organisation=jiangnan, amount_uy=79_000_000, user=None, now=now, actor="user:1"
     )
     assert f'href="/admin/billing/topup/{topup.pk}/book/"' in desk.get(money_url(jiangnan)).content.decode()
-    billing.book_payment(topup=topup, amount_uy=78_990_000, bank_reference="ICBC-1", now=now, actor="user:1")
+    billing.book_payment(topup=topup, amount_uy=78_990_000, bank_reference="ICBC-1", now=now, actor="user:1", reason="A fen less.")
     page = desk.get(money_url(jiangnan))
     assert "/book/" not in page.content.decode()
     assert f"Top-up by bank transfer Top-up {topup.reference}" in text_of(page)
