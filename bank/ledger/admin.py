@@ -164,7 +164,7 @@ class JournalAdmin(desk.Desk):
         mirror = Journal.objects.filter(reverses=journal).first()
         return format_html("{} {}", _t("This was reversed:"), desk.journal_link(mirror)) if mirror else desk.NONE
 
-    @admin.display(description="")
+    @admin.display(description=_("Movements"))
     def others(self, journal: Journal) -> str | SafeString:
         return desk.journals_of(journal.cause)
 
@@ -222,7 +222,7 @@ class HoldAdmin(desk.Desk):
     def came_from(self, hold: Hold) -> str | SafeString:
         return desk.cause_link(hold.cause)
 
-    @admin.display(description="")
+    @admin.display(description=_("Movements"))
     def others(self, hold: Hold) -> str | SafeString:
         return desk.journals_of(hold.cause)
 

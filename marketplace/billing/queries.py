@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Sum
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -75,8 +76,6 @@ def statement_rows(
 
     Each line opens to every transfer of its cause that touched the company.
     """
-    from django.urls import reverse
-
     lines = books.statement(account, before=before, limit=limit + 1)
     shown = lines[:limit]
     causes = [line.cause for line in shown]
