@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.core.middleware.RefusalMiddleware",
+    "portal.core.middleware.DeskTimeMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -175,6 +176,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Suanli <no-reply@suan
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["portal.core.formats"]  # Django's own tables write dates as our pages do
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

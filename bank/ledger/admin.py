@@ -5,69 +5,263 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
-from .models import Account, Hold, Journal, Lot, Posting
-
-
-class ReadOnly:
-    model: type[Model]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [field.name for field in self.model._meta.fields]
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from . import desk, words
+from .models import Account, Hold, Journal, Lot, Posting, Uncounted
 
 
-class PostingInline(ReadOnly, admin.TabularInline):
+class PostingInline(admin.TabularInline):
     model = Posting
-    fields = ["account", "amount"]
+    fields = ("to", "company", "amount_in_words")
+    readonly_fields = fields
     extra = 0
+    can_delete = False
+    verbose_name_plural = _("Both sides")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
+        return super().get_queryset(request).select_related("account__owner")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("Account"))
+    def to(self, posting: Posting) -> SafeString:
+        return desk.account_link(posting.account)
+
+    @admin.display(description=_("Company"))
+    def company(self, posting: Posting) -> str | SafeString:
+        return desk.company_link(posting.account.owner)
+
+    @admin.display(description=_("In and out"))
+    def amount_in_words(self, posting: Posting) -> str:
+        return words.exact(posting.amount, posting.account.asset, signed=True)
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["public_id", "kind", "owner", "asset", "ref", "posted", "held", "floor"]
+class AccountAdmin(desk.Desk):
+    list_display = ["name", "company", "balance", "reserved", "limit", "ref"]
     list_filter = ["kind", "asset"]
     list_select_related = ["owner"]
     search_fields = ["=public_id", "ref", "owner__name", "=owner__public_id"]
+    search_help_text = _("company, or a full number")
     ordering = ["-id"]
+    fieldsets = [
+        (None, {"fields": ["name", "company", "balance_exact", "reserved", "limit", "journals"]}),
+        desk.technical(
+            "public_id", "kind", "asset", "ref", "posted", "held", "floor", "ceiling", "excess", "counted", "lots"
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        collected = Uncounted.objects.filter(account=OuterRef("pk")).order_by().values("account")
+        found = super().get_queryset(request).select_related("owner")
+        return found.annotate(collected=Subquery(collected.annotate(sum=Sum("amount")).values("sum")))
+
+    @admin.display(description=_("Account"), ordering="kind")
+    def name(self, account: Account) -> str:
+        return words.name_of(account)
+
+    @admin.display(description=_("Company"), ordering="owner__name")
+    def company(self, account: Account) -> str | SafeString:
+        return desk.company_link(account.owner)
+
+    @admin.display(description=_("Balance"), ordering="posted")
+    def balance(self, account: Any) -> str:
+        return words.short(account.posted + (account.collected or 0), account.asset)
+
+    @admin.display(description=_("Balance"))
+    def balance_exact(self, account: Any) -> str:
+        return words.exact(account.posted + (account.collected or 0), account.asset)
+
+    @admin.display(description=_("Reserved of it"), ordering="held")
+    def reserved(self, account: Account) -> str:
+        return words.short(account.held, account.asset) if account.held else desk.NONE
+
+    @admin.display(description=_("May go down to"))
+    def limit(self, account: Account) -> str:
+        return _t("without end") if account.floor is None else words.short(account.floor, account.asset)
+
+    @admin.display(description=_("Movements"))
+    def journals(self, account: Account) -> SafeString:
+        moves = f"{reverse('admin:ledger_journal_changelist')}?postings__account__id__exact={account.pk}"
+        holds = f"{reverse('admin:ledger_hold_changelist')}?account__id__exact={account.pk}"
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>', moves, _t("Every movement"), holds, _t("What was reserved")
+        )
 
 
 @admin.register(Journal)
-class JournalAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["public_id", "at", "reason", "cause", "key", "actor"]
+class JournalAdmin(desk.Desk):
+    list_display = ["number", "at", "what", "amount", "company", "came_from"]
     list_filter = ["reason"]
     search_fields = ["=public_id", "=cause", "=key"]
-    show_full_result_count = False
+    search_help_text = _("a full number, or what brought it about (order:ord_…)")
     ordering = ["-id"]
     inlines = [PostingInline]
+    fieldsets = [
+        (None, {"fields": ["what", "amount", "at", "company", "came_from", "why", "by", "reversal"]}),
+        (_("What else belongs to it"), {"fields": ["others"]}),
+        desk.technical("public_id", "key", "fingerprint", "cause", "memo"),
+    ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("hold", "reverses")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("hold", "reverses")
+            .prefetch_related("postings__account__owner")
+        )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The movements of one account are listed from its page."""
+        return lookup == "postings__account__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=_("number"))
+    def number(self, journal: Journal) -> str:
+        return journal.public_id[-6:].upper()
+
+    @admin.display(description=_("What"), ordering="reason")
+    def what(self, journal: Journal) -> str:
+        return words.reason(journal.reason)
+
+    @admin.display(description=_("Amount"))
+    def amount(self, journal: Journal) -> str:
+        return desk.moved(journal)
+
+    @admin.display(description=_("Company"))
+    def company(self, journal: Journal) -> str | SafeString:
+        owners = {p.account.owner_id: p.account.owner for p in journal.postings.all() if p.account.owner}
+        if not owners:
+            return desk.company_link(None)
+        return format_html(", ".join(["{}"] * len(owners)), *(desk.company_link(o) for o in owners.values()))
+
+    @admin.display(description=_("brought about by"))
+    def came_from(self, journal: Journal) -> str | SafeString:
+        return desk.cause_link(journal.cause)
+
+    @admin.display(description=_("Why"))
+    def why(self, journal: Journal) -> str:
+        return journal.memo.get("why", "") or desk.NONE
+
+    @admin.display(description=_("Who"))
+    def by(self, journal: Journal) -> str:
+        return desk.who(journal.actor)
+
+    @admin.display(description=_("Reversal"))
+    def reversal(self, journal: Journal) -> str | SafeString:
+        if journal.reverses:
+            return format_html("{} {}", _t("This reverses"), desk.journal_link(journal.reverses))
+        mirror = Journal.objects.filter(reverses=journal).first()
+        return format_html("{} {}", _t("This was reversed:"), desk.journal_link(mirror)) if mirror else desk.NONE
+
+    @admin.display(description=_("Movements"))
+    def others(self, journal: Journal) -> str | SafeString:
+        return desk.journals_of(journal.cause)
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["public_id", "account", "amount", "settled", "released", "state", "cause", "created_at",
-                    "expires_at"]
+class HoldAdmin(desk.Desk):
+    list_display = ["number", "company", "where", "reserved", "left_over", "state", "came_from", "created_at"]
     list_filter = ["state"]
-    list_select_related = ["account"]
+    list_select_related = ["account__owner"]
     search_fields = ["=public_id", "=cause", "=key", "=account__public_id"]
+    search_help_text = _("a full number, or what brought it about (order:ord_…)")
     ordering = ["-id"]
+    fieldsets = [
+        (None, {"fields": ["company", "where", "reserved", "charged", "gave_back", "left_over", "state",
+                           "came_from", "created_at", "expires_at", "resolved_at"]}),
+        (_("What else belongs to it"), {"fields": ["others"]}),
+        desk.technical("public_id", "key", "resolve_key", "fingerprint", "cause"),
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Hold]:
+        return super().get_queryset(request).select_related("account__owner")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "account__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=_("number"))
+    def number(self, hold: Hold) -> str:
+        return hold.public_id[-6:].upper()
+
+    @admin.display(description=_("Company"), ordering="account__owner__name")
+    def company(self, hold: Hold) -> str | SafeString:
+        return desk.company_link(hold.account.owner)
+
+    @admin.display(description=_("Account"))
+    def where(self, hold: Hold) -> SafeString:
+        return desk.account_link(hold.account)
+
+    @admin.display(description=_("Reserved"), ordering="amount")
+    def reserved(self, hold: Hold) -> str:
+        return words.exact(hold.amount, hold.account.asset)
+
+    @admin.display(description=_("Charged"))
+    def charged(self, hold: Hold) -> str:
+        return words.exact(hold.settled, hold.account.asset)
+
+    @admin.display(description=_("Went back"))
+    def gave_back(self, hold: Hold) -> str:
+        return words.exact(hold.released, hold.account.asset)
+
+    @admin.display(description=_("Reserved now"))
+    def left_over(self, hold: Hold) -> str:
+        return words.short(hold.left, hold.account.asset) if hold.left else desk.NONE
+
+    @admin.display(description=_("brought about by"))
+    def came_from(self, hold: Hold) -> str | SafeString:
+        return desk.cause_link(hold.cause)
+
+    @admin.display(description=_("Movements"))
+    def others(self, hold: Hold) -> str | SafeString:
+        return desk.journals_of(hold.cause)
 
 
 @admin.register(Lot)
-class LotAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["public_id", "account", "origin", "quantity", "remaining", "pinned", "expires_at"]
-    list_select_related = ["account"]
+class LotAdmin(desk.Desk):
+    list_display = ["number", "company", "hours", "hours_left", "came_from", "expires_at"]
+    list_select_related = ["account__owner"]
     search_fields = ["=public_id", "=origin", "=account__public_id"]
     ordering = ["-id"]
+    fieldsets = [
+        (None, {"fields": ["company", "where", "hours", "hours_left", "pinned_in_words", "came_from", "expires_at"]}),
+        desk.technical("public_id", "origin", "quantity", "remaining", "pinned"),
+    ]
+
+    @admin.display(description=_("number"))
+    def number(self, lot: Lot) -> str:
+        return lot.public_id[-6:].upper()
+
+    @admin.display(description=_("Company"))
+    def company(self, lot: Lot) -> str | SafeString:
+        return desk.company_link(lot.account.owner)
+
+    @admin.display(description=_("Account"))
+    def where(self, lot: Lot) -> SafeString:
+        return desk.account_link(lot.account)
+
+    @admin.display(description=_("Amount"), ordering="quantity")
+    def hours(self, lot: Lot) -> str:
+        return words.exact(lot.quantity, lot.account.asset)
+
+    @admin.display(description=_("left"), ordering="remaining")
+    def hours_left(self, lot: Lot) -> str:
+        return words.exact(lot.remaining, lot.account.asset)
+
+    @admin.display(description=_("Reserved of it"))
+    def pinned_in_words(self, lot: Lot) -> str:
+        return words.exact(lot.pinned, lot.account.asset)
+
+    @admin.display(description=_("brought about by"))
+    def came_from(self, lot: Lot) -> str | SafeString:
+        return desk.cause_link(lot.origin)

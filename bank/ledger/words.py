@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from portal.core.money import CARD_HOUR_CMS, CNY_UY, FEN_UY
-from portal.core.words import hours, yuan
+from portal.core.words import MINUS, hours, yuan
 
 from .chart import CARD_HOURS, CNY, Kind, Reason
 
@@ -71,3 +71,22 @@ def plain(value: int, asset: str) -> str:
     whole, part = divmod(abs(value), scale)
     decimals = f"{(part * 10**places * 2 + scale) // (2 * scale):0{places}d}".rstrip("0").ljust(2, "0")
     return f"{'-' if value < 0 else ''}{whole}.{decimals}"
+
+
+def exact(value: int, asset: str, *, signed: bool = False) -> str:
+    """With its unit, nothing rounded away: `CNY 0.004321`, `1.20 h`. For details."""
+    text = amount(value, asset, signed=signed)
+    if asset == CNY:
+        return pgettext("amount of money", "CNY %(amount)s") % {"amount": text}
+    return f"{text} {unit(asset)}"
+
+
+def short(value: int, asset: str, *, signed: bool = False) -> str:
+    """The headline figure, to the fen: `CNY 0.50`; what is there but below a fen is not called nothing."""
+    if asset != CNY:
+        return exact(value, asset, signed=signed)
+    if 0 < abs(value) < FEN_UY:
+        sign = f"{MINUS} " if value < 0 else "+ " if signed else ""
+        return sign + pgettext("amount of money", "less than CNY 0.01")
+    plus = "+" if signed and value > 0 else ""
+    return pgettext("amount of money", "CNY %(amount)s") % {"amount": plus + yuan(value)}

@@ -21,7 +21,7 @@ from portal.core.errors import Refused
 from portal.core.money import FEN_UY, share
 from portal.history import actions as history
 
-from .models import Charge, Funding, TopUp
+from .models import Charge, Correction, Funding, TopUp
 from .purses import clearing_of, payers_of, wallet_of
 from .rating import Rated
 
@@ -200,10 +200,18 @@ def request_topup(
 
 
 @transaction.atomic
-def book_payment(*, topup: TopUp, amount_uy: int, bank_reference: str, now: datetime, actor: str) -> TopUp:
-    """The transfer has arrived: what arrived goes into the wallet. Refused("payment_booked_before"), Stale."""
+def book_payment(
+    *, topup: TopUp, amount_uy: int, bank_reference: str, now: datetime, actor: str, reason: str = ""
+) -> TopUp:
+    """The transfer has arrived: what arrived goes into the wallet, cancelled or not.
+
+    An amount other than the announced one needs a reason. Refused: bad_amount, difference_needs_reason,
+    payment_booked_before, bad_move (booked already). Stale.
+    """
     if amount_uy <= 0:
         raise Refused("bad_amount", least_uy=FEN_UY, most_uy=TOPUP_MOST_UY)
+    if amount_uy != topup.amount_uy and not reason.strip():
+        raise Refused("difference_needs_reason", announced_uy=topup.amount_uy, entered_uy=amount_uy)
     try:
         with transaction.atomic():
             history.move(
@@ -212,11 +220,16 @@ def book_payment(*, topup: TopUp, amount_uy: int, bank_reference: str, now: date
                 now=now,
                 actor=actor,
                 changes={"booked_uy": amount_uy, "bank_reference": bank_reference.strip(), "booked_at": now},
+                text=reason.strip(),
+                announced_uy=topup.amount_uy,
+                booked_uy=amount_uy,
             )
     except IntegrityError:
         raise Refused("payment_booked_before", reference=bank_reference) from None
+    # booked, taken back and booked again: each booking has a key of its own (the row is locked by now)
+    before = topup.corrections.filter(state=Correction.State.DONE).count()
     ledger.transfer(
-        key=f"topup:{topup.public_id}",
+        key=f"topup:{topup.public_id}" + (f":{before}" if before else ""),
         reason=Reason.TOP_UP,
         cause=history.subject_of(topup),
         source=ledger.open(owner=None, kind=Kind.BANK),

@@ -1,72 +1,145 @@
-"""Staff: payments to book, charges and bills to look at."""
+"""Staff: payments to book and to correct, charges and bills to look at."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bank.ledger import desk, words
+from bank.ledger.models import Journal
+from portal import policy
 from portal.core import clock
 from portal.core.errors import Refused
-from portal.core.money import CNY_UY
+from portal.core.money import CNY_UY, FEN_UY
 from portal.core.words import yuan
+from portal.history.actions import subject_of
 
-from . import actions
-from .models import Bill, Charge, TopUp
+from . import actions, corrections, queries
+from .models import Bill, Charge, Correction, TopUp
+
+STEPS = {
+    "waiting": gettext_lazy("announced"),
+    "booked": gettext_lazy("booked"),
+    "cancelled": gettext_lazy("cancelled"),
+    "booking_corrected": gettext_lazy("booking corrected"),
+    "correction_asked": gettext_lazy("correction asked for, a second person must confirm it"),
+    "correction_declined": gettext_lazy("correction declined"),
+    "done": gettext_lazy("carried out"),
+    "declined": gettext_lazy("declined"),
+}
 
 
 class BookForm(forms.Form):
     """What the bank statement says."""
 
-    amount = forms.DecimalField(label=gettext_lazy("Amount that arrived, CNY"), min_value=0.01, decimal_places=2)
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount that arrived, CNY"), min_value=0.01, max_value=100_000_000, decimal_places=2
+    )
     bank_reference = forms.CharField(label=gettext_lazy("Number of the payment at the bank"), max_length=60)
 
 
-class ReadOnly(admin.ModelAdmin):
-    """To look at, search and follow; never to change."""
+class DifferenceForm(BookForm):
+    """The same once more, with the reason for a difference; `sure` is the amount that was looked at."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    amount = forms.DecimalField(max_value=100_000_000, decimal_places=2, widget=forms.HiddenInput)
+    bank_reference = forms.CharField(max_length=60, widget=forms.HiddenInput)
+    sure = forms.DecimalField(decimal_places=2, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label=gettext_lazy("Why the amounts differ; it stays in the history with your name"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+    )
 
-    def has_change_permission(self, request: HttpRequest, obj=None) -> bool:
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
-        return False
+class CorrectForm(forms.Form):
+    booking = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    amount = forms.DecimalField(
+        label=gettext_lazy("The right amount, CNY; empty: nothing of it belongs into this wallet"),
+        min_value=0,
+        max_value=actions.TOPUP_MOST_UY // CNY_UY,
+        decimal_places=2,
+        required=False,
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason; the customer reads it on the statement"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+    )
+
+
+def plain(amount_uy: int) -> str:
+    """`500.00`, as a field takes it."""
+    return f"{amount_uy // CNY_UY}.{amount_uy % CNY_UY // FEN_UY:02d}"
+
+
+def may_book(request: HttpRequest) -> None:
+    if not request.user.has_perm("billing.change_topup"):  # type: ignore[union-attr]
+        raise PermissionDenied
 
 
 @admin.register(TopUp)
-class TopUpAdmin(ReadOnly):
+class TopUpAdmin(desk.Desk):
     """Payments to book: waiting first, oldest first."""
 
-    fields = (
-        "reference",
-        "organisation",
-        "state",
-        "amount_uy",
-        "booked_uy",
-        "bank_reference",
-        "created_at",
-        "booked_at",
-    )
-    list_display = ("reference", "organisation", "amount", "state", "created_at", "booking")
+    change_form_template = "admin/billing/topup.html"
+    list_display = ("reference", "company", "amount", "state", "created_at", "booking")
     list_filter = ("state",)
-    search_fields = ("reference", "organisation__name", "bank_reference", "organisation__uscc")
+    search_fields = ("reference", "organisation__name", "bank_reference", "organisation__uscc", "=public_id")
+    search_help_text = gettext_lazy("code, with or without dashes, company, or the number at the bank")
     list_select_related = ("organisation",)
     ordering = ("-state", "created_at")
+    fieldsets = (
+        (None, {"fields": ("company", "state", "announced", "arrived", "bank_reference", "created_at", "booked_at")}),
+        (gettext_lazy("History"), {"fields": ("steps",)}),
+        (gettext_lazy("In the books"), {"fields": ("journals",)}),
+        desk.technical("public_id", "amount_uy", "booked_uy"),
+    )
 
-    @admin.display(description=gettext_lazy("CNY"))
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[TopUp], search_term: str
+    ) -> tuple[QuerySet[TopUp], bool]:
+        code = queries.code_in(search_term)
+        by_code = queryset.filter(reference__icontains=code) if code else queryset.none()
+        return (by_code, False) if by_code else super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description=gettext_lazy("Company"), ordering="organisation__name")
+    def company(self, topup: TopUp) -> str | SafeString:
+        return desk.company_link(topup.organisation)
+
+    @admin.display(description=gettext_lazy("CNY"), ordering="amount_uy")
     def amount(self, topup: TopUp) -> str:
         return yuan(topup.booked_uy or topup.amount_uy)
 
+    @admin.display(description=gettext_lazy("Announced"))
+    def announced(self, topup: TopUp) -> str:
+        return words.short(topup.amount_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Arrived"))
+    def arrived(self, topup: TopUp) -> str:
+        return words.short(topup.booked_uy, "CNY") if topup.booked_uy else desk.NONE
+
+    @admin.display(description=gettext_lazy("Every step"))
+    def steps(self, topup: TopUp) -> str | SafeString:
+        return desk.steps_of(subject_of(topup), STEPS | {"reversed": TopUp.State.REVERSED.label})
+
+    @admin.display(description=gettext_lazy("Every movement"))
+    def journals(self, topup: TopUp) -> str | SafeString:
+        return desk.journals_of(subject_of(topup))
+
     @admin.display(description="")
-    def booking(self, topup: TopUp) -> str:
+    def booking(self, topup: TopUp) -> str | SafeString:
         if topup.state != TopUp.State.WAITING:
             return topup.bank_reference
         return format_html(
@@ -75,71 +148,314 @@ class TopUpAdmin(ReadOnly):
             _("Book the payment"),
         )
 
-    def get_urls(self) -> list:
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
         return [
-            path("<int:pk>/book/", self.admin_site.admin_view(self.book), name="billing_topup_book"),
+            path("<int:pk>/book/", view(self.book), name="billing_topup_book"),
+            path("<int:pk>/correct/", view(self.correct), name="billing_topup_correct"),
             *super().get_urls(),
         ]
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        topup = TopUp.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        seen = {
+            "topup": topup,
+            "can_book": topup and TopUp.State.BOOKED in TopUp.MOVES[topup.state],
+            "asked": topup and topup.corrections.filter(state=Correction.State.WAITING).first(),
+            "may_book": request.user.has_perm("billing.change_topup"),  # type: ignore[union-attr]
+        }
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Its steps stand on its page; Django's own log knows nothing of them."""
+        return redirect("admin:billing_topup_change", object_id)
+
     def book(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Book what arrived, after a look at both figures."""
+        """Book what arrived; another amount than the announced one is asked about first."""
+        may_book(request)
         topup = get_object_or_404(TopUp.objects.select_related("organisation"), pk=pk)
-        form = BookForm(request.POST or None, initial={"amount": topup.amount_uy / CNY_UY})
+        if TopUp.State.BOOKED not in TopUp.MOVES[topup.state]:
+            return self._page(request, topup, "admin/billing/book.html", booked=queries.booked_by(topup))
+        form = BookForm(request.POST or None, initial={"amount": plain(topup.amount_uy)})
+        if request.method != "POST" or not form.is_valid():
+            return self._page(request, topup, "admin/billing/book.html", form=form)
+        entered = int(form.cleaned_data["amount"] * CNY_UY)
+        sure = DifferenceForm(request.POST)
+        first = {**request.POST.dict(), "sure": request.POST["amount"]}
+        looked = request.POST.get("sure") == request.POST["amount"]
+        if entered != topup.amount_uy and not (looked and sure.is_valid()):
+            return self._page(
+                request,
+                topup,
+                "admin/billing/difference.html",
+                form=sure if looked else DifferenceForm(initial=first),
+                entered=entered,
+                more=max(0, entered - topup.amount_uy),
+                less=max(0, topup.amount_uy - entered),
+            )
+        return self._book(request, topup, entered, form.cleaned_data["bank_reference"])
+
+    def _book(self, request: HttpRequest, topup: TopUp, amount_uy: int, bank_reference: str) -> HttpResponse:
+        try:
+            actions.book_payment(
+                topup=topup,
+                amount_uy=amount_uy,
+                bank_reference=bank_reference,
+                reason=request.POST.get("reason", "")[:300],
+                now=clock.now(),
+                actor=f"user:{request.user.pk}",
+            )
+        except Refused as refused:
+            messages.error(request, str(refused))
+            return redirect("admin:billing_topup_book", topup.pk)
+        messages.success(
+            request,
+            _("CNY {amount} is in the wallet of {company}.").format(
+                amount=yuan(topup.booked_uy or 0), company=topup.organisation
+            ),
+        )
+        return redirect("admin:billing_topup_changelist")
+
+    def correct(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take a wrong booking back and, with an amount, book it anew."""
+        may_book(request)
+        topup = get_object_or_404(TopUp.objects.select_related("organisation"), pk=pk)
+        booking = corrections.booking_of(topup)
+        form = CorrectForm(request.POST or None, initial={"booking": booking.public_id if booking else ""})
         if request.method == "POST" and form.is_valid():
+            seen = get_object_or_404(Journal, public_id=form.cleaned_data["booking"])
             try:
-                actions.book_payment(
+                made = corrections.correct(
                     topup=topup,
-                    amount_uy=int(form.cleaned_data["amount"] * CNY_UY),
-                    bank_reference=form.cleaned_data["bank_reference"],
+                    booking=seen,
+                    to_uy=int((form.cleaned_data["amount"] or 0) * CNY_UY),
+                    reason=form.cleaned_data["reason"],
+                    user=request.user,  # type: ignore[arg-type]
                     now=clock.now(),
-                    actor=f"user:{request.user.pk}",
                 )
             except Refused as refused:
                 messages.error(request, str(refused))
             else:
-                messages.success(
-                    request,
-                    _("CNY {amount} is in the wallet of {company}.").format(
-                        amount=yuan(topup.booked_uy or 0), company=topup.organisation
-                    ),
-                )
-                return redirect("admin:billing_topup_changelist")
+                self.message_user(request, said(made), messages.SUCCESS)
+                return redirect("admin:billing_topup_change", topup.pk)
+        if topup.state != TopUp.State.BOOKED:
+            return redirect("admin:billing_topup_change", topup.pk)
+        return self._page(
+            request,
+            topup,
+            "admin/billing/correct.html",
+            title=_("Correct this booking"),
+            form=form,
+            booked=queries.booked_by(topup),
+            two_above=policy.TWO_PERSONS_ABOVE_UY,
+            available_uy=queries.wallet_uy(topup.organisation) or 0,
+        )
+
+    def _page(self, request: HttpRequest, topup: TopUp, template: str, **context: Any) -> HttpResponse:
         return TemplateResponse(
             request,
-            "admin/billing/book.html",
+            template,
             {
                 **self.admin_site.each_context(request),
-                "form": form,
                 "topup": topup,
                 "title": _("Book the payment"),
                 "opts": self.model._meta,
+                **context,
             },
         )
 
 
+def said(correction: Correction) -> str:
+    """What became of it, in a sentence."""
+    if correction.state == Correction.State.WAITING:
+        return _("Kept. Nothing has moved yet: a second person must confirm it.")
+    if correction.state == Correction.State.DECLINED:
+        return _("Declined. Nothing has moved.")
+    if correction.to_uy:
+        return _("Corrected: CNY {before} was taken back and CNY {after} booked.").format(
+            before=yuan(correction.from_uy), after=yuan(correction.to_uy)
+        )
+    return _("Corrected: CNY {before} was taken back.").format(before=yuan(correction.from_uy))
+
+
+@admin.register(Correction)
+class CorrectionAdmin(desk.Desk):
+    """What waits for a second person, and what was corrected."""
+
+    change_form_template = "admin/billing/correction.html"
+    list_display = ("code", "company", "was", "becomes", "state", "asked_by", "asked_at", "decided_by")
+    list_filter = ("state",)
+    list_select_related = ("topup__organisation", "asked_by", "decided_by")
+    search_fields = ("topup__reference", "topup__organisation__name", "=public_id")
+    ordering = ("-state", "asked_at")
+    fieldsets = (
+        (None, {"fields": ("code_link", "company", "was", "becomes", "reason", "state", "asked_by", "asked_at",
+                           "decided_by", "decided_at", "wrong")}),
+        (gettext_lazy("History"), {"fields": ("steps",)}),
+        desk.technical("public_id"),
+    )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("Top-up"), ordering="topup__reference")
+    def code(self, correction: Correction) -> str:
+        return correction.topup.reference
+
+    @admin.display(description=gettext_lazy("Top-up"))
+    def code_link(self, correction: Correction) -> SafeString:
+        url = reverse("admin:billing_topup_change", args=[correction.topup_id])
+        return format_html('<a href="{}">{}</a>', url, correction.topup.reference)
+
+    @admin.display(description=gettext_lazy("Company"))
+    def company(self, correction: Correction) -> str | SafeString:
+        return desk.company_link(correction.topup.organisation)
+
+    @admin.display(description=gettext_lazy("Was booked"), ordering="from_uy")
+    def was(self, correction: Correction) -> str:
+        return words.short(correction.from_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Is right"), ordering="to_uy")
+    def becomes(self, correction: Correction) -> str:
+        return words.short(correction.to_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("The wrong booking"))
+    def wrong(self, correction: Correction) -> str | SafeString:
+        return desk.journal_link(correction.journal)
+
+    @admin.display(description=gettext_lazy("Every step"))
+    def steps(self, correction: Correction) -> str | SafeString:
+        return desk.steps_of(subject_of(correction), STEPS | {"waiting": _("asked for")})
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.decide)
+        return [path("<int:pk>/decide/", view, name="billing_correction_decide"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        found = Correction.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        waits = bool(found and found.state == Correction.State.WAITING)
+        may = waits and request.user.has_perm("billing.change_topup")  # type: ignore[union-attr]
+        seen = {
+            "correction": found,
+            "may_decline": may,
+            "may_confirm": may and found is not None and found.asked_by_id != request.user.pk,
+        }
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return redirect("admin:billing_correction_change", object_id)
+
+    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        may_book(request)
+        correction = get_object_or_404(Correction.objects.select_related("topup__organisation"), pk=pk)
+        if request.method == "POST":
+            now, user = clock.now(), request.user
+            try:
+                if "confirm" in request.POST:
+                    done = corrections.confirm(correction=correction, user=user, now=now)  # type: ignore[arg-type]
+                else:
+                    text = request.POST.get("text", "")[:300]
+                    done = corrections.decline(correction=correction, reason=text, user=user, now=now)  # type: ignore[arg-type]
+            except Refused as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+            else:
+                self.message_user(request, said(done), messages.SUCCESS)
+        return redirect("admin:billing_correction_change", pk)
+
+
 @admin.register(Charge)
-class ChargeAdmin(ReadOnly):
-    fields = (
-        "public_id",
-        "organisation",
-        "cause",
-        "what_en",
-        "outcome",
-        "asset",
-        "lines",
-        "total",
-        "cap",
-        "settled_at",
-    )
-    list_display = ("public_id", "organisation", "what_en", "outcome", "asset", "total", "cap", "settled_at")
+class ChargeAdmin(desk.Desk):
+    list_display = ("number", "company", "what", "outcome", "charged", "most", "went_back", "settled_at")
     list_filter = ("outcome", "asset")
-    search_fields = ("public_id", "cause", "organisation__name")
+    search_fields = ("=public_id", "=cause", "organisation__name")
     list_select_related = ("organisation",)
+    fieldsets = (
+        (None, {"fields": ("company", "what", "came_from", "outcome", "charged_exact", "most", "went_back_exact",
+                           "for_computing", "on_credit", "settled_at")}),
+        (gettext_lazy("In the books"), {"fields": ("journals",)}),
+        desk.technical("public_id", "cause", "asset", "lines"),
+    )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("number"))
+    def number(self, charge: Charge) -> str:
+        return charge.public_id[-6:].upper()
+
+    @admin.display(description=gettext_lazy("Company"), ordering="organisation__name")
+    def company(self, charge: Charge) -> str | SafeString:
+        return desk.company_link(charge.organisation)
+
+    @admin.display(description=gettext_lazy("What"), ordering="what_en")
+    def what(self, charge: Charge) -> str:
+        return queries.what(charge)
+
+    @admin.display(description=gettext_lazy("brought about by"))
+    def came_from(self, charge: Charge) -> str | SafeString:
+        return desk.cause_link(charge.cause)
+
+    @admin.display(description=gettext_lazy("Charged"), ordering="total")
+    def charged(self, charge: Charge) -> str:
+        return words.short(charge.total, charge.asset)
+
+    @admin.display(description=gettext_lazy("Reserved at most"), ordering="cap")
+    def most(self, charge: Charge) -> str:
+        return words.short(charge.cap, charge.asset)
+
+    @admin.display(description=gettext_lazy("Went back"))
+    def went_back(self, charge: Charge) -> str:
+        return words.short(charge.cap - charge.total, charge.asset)
+
+    @admin.display(description=gettext_lazy("Charged"))
+    def charged_exact(self, charge: Charge) -> str:
+        return words.exact(charge.total, charge.asset)
+
+    @admin.display(description=gettext_lazy("Went back"))
+    def went_back_exact(self, charge: Charge) -> str:
+        return words.exact(charge.cap - charge.total, charge.asset)
+
+    @admin.display(description=gettext_lazy("of it for computing"))
+    def for_computing(self, charge: Charge) -> str:
+        return words.exact(charge.computing, charge.asset)
+
+    @admin.display(description=gettext_lazy("of it from the credit limit"))
+    def on_credit(self, charge: Charge) -> str:
+        return words.exact(charge.credit_used, "CNY") if charge.credit_used else desk.NONE
+
+    @admin.display(description=gettext_lazy("Every movement"))
+    def journals(self, charge: Charge) -> str | SafeString:
+        return desk.journals_of(charge.cause)
 
 
 @admin.register(Bill)
-class BillAdmin(ReadOnly):
-    fields = ("public_id", "organisation", "month", "opening_uy", "came_in_uy", "charged_uy", "closing_uy", "closed_at")
-    list_display = ("organisation", "month", "charged_uy", "closed_at")
-    search_fields = ("organisation__name", "public_id")
+class BillAdmin(desk.Desk):
+    list_display = ("company", "month_name", "charged", "closed_at")
+    search_fields = ("organisation__name", "=public_id")
     list_select_related = ("organisation",)
+    fieldsets = (
+        (None, {"fields": ("company", "month_name", "opening", "came_in", "charged", "closing", "closed_at")}),
+        desk.technical("public_id", "opening_uy", "came_in_uy", "charged_uy", "credit_used_uy", "closing_uy"),
+    )
+
+    @admin.display(description=gettext_lazy("Company"), ordering="organisation__name")
+    def company(self, bill: Bill) -> str | SafeString:
+        return desk.company_link(bill.organisation)
+
+    @admin.display(description=gettext_lazy("Month"), ordering="month")
+    def month_name(self, bill: Bill) -> str:
+        return f"{bill.month:%Y-%m}"
+
+    @admin.display(description=gettext_lazy("In the wallet before"))
+    def opening(self, bill: Bill) -> str:
+        return words.short(bill.opening_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Came in"))
+    def came_in(self, bill: Bill) -> str:
+        return words.short(bill.came_in_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Charged"), ordering="charged_uy")
+    def charged(self, bill: Bill) -> str:
+        return words.short(bill.charged_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("In the wallet after"))
+    def closing(self, bill: Bill) -> str:
+        return words.short(bill.closing_uy, "CNY")

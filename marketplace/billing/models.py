@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bank.ledger.models import Hold
+from bank.ledger.models import Hold, Journal
 from portal.accounts.models import Organisation
 from portal.core.ids import public_id
 
@@ -80,11 +80,14 @@ class TopUp(models.Model):
         WAITING = "waiting", _("waiting for the bank transfer")
         BOOKED = "booked", _("in the wallet")
         CANCELLED = "cancelled", _("cancelled")
+        REVERSED = "reversed", _("taken out of the wallet again")
 
+    # money that was sent after all is still booked under its code
     MOVES: ClassVar[dict[str, set[str]]] = {
         State.WAITING: {State.BOOKED, State.CANCELLED},
-        State.BOOKED: set(),
-        State.CANCELLED: set(),
+        State.BOOKED: {State.REVERSED},
+        State.CANCELLED: {State.BOOKED},
+        State.REVERSED: {State.BOOKED},
     }
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)
@@ -118,6 +121,57 @@ class TopUp(models.Model):
 
     def save(self, *args, **kwargs) -> None:
         self.public_id = self.public_id or public_id("top")
+        super().save(*args, **kwargs)
+
+
+class Correction(models.Model):
+    """A booked top-up taken out of the wallet again and, with an amount, booked anew. Once per booking."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits for a second person")
+        DONE = "done", _("done")
+        DECLINED = "declined", _("declined")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.WAITING: {State.DONE, State.DECLINED},
+        State.DONE: set(),
+        State.DECLINED: set(),
+    }
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    topup = models.ForeignKey(TopUp, on_delete=models.PROTECT, related_name="corrections")
+    journal = models.ForeignKey(
+        Journal, on_delete=models.PROTECT, related_name="+", help_text="the booking that was wrong"
+    )
+    from_uy = models.BigIntegerField(help_text="what was booked")
+    to_uy = models.BigIntegerField(help_text="what is right; 0 = nothing belongs into this wallet")
+    reason = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("correction of a top-up")
+        verbose_name_plural = _("corrections of top-ups")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(from_uy__gt=0, to_uy__gte=0) & ~Q(from_uy=F("to_uy")), name="correction_changes"
+            ),
+            models.UniqueConstraint(
+                fields=["journal"], condition=~Q(state="declined"), name="a_booking_is_corrected_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("cor")
         super().save(*args, **kwargs)
 
 

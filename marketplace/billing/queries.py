@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Sum
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -16,10 +17,15 @@ from bank.ledger import queries as books
 from bank.ledger.chart import Kind, Reason
 from bank.ledger.models import Account, Hold, Journal
 from portal.accounts.models import Organisation
+from portal.accounts.queries import people_by_actor
 from portal.core.words import yuan
+from portal.history.actions import subject_of
+from portal.history.models import Step
 
 from . import purses
 from .models import Charge, TopUp
+
+ONLY_NOTES = ("correction_asked", "correction_declined")  # steps that changed nothing
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,6 @@ def statement_rows(
 
     Each line opens to every transfer of its cause that touched the company.
     """
-    from django.urls import reverse
-
     lines = books.statement(account, before=before, limit=limit + 1)
     shown = lines[:limit]
     causes = [line.cause for line in shown]
@@ -118,7 +122,7 @@ def statement_rows(
             "url_label": _("Both sides in the books"),
         }
         if charge is not None:
-            row["title"] = charge.what_zh if _zh() else charge.what_en
+            row["title"] = what(charge)
             row["note"] = _("order, never more than {cap}").format(cap=yuan(charge.cap))
             row["remark"] = _("Reserved {cap}, charged {total}, returned {rest}.").format(
                 cap=yuan(charge.cap), total=yuan(charge.total), rest=yuan(charge.cap - charge.total)
@@ -126,12 +130,65 @@ def statement_rows(
             row["url"] = reverse("orders:why", args=[organisation.slug, line.cause.removeprefix("order:")])
             row["url_label"] = _("Why did this cost that?")
         elif topup is not None:
-            row["note"] = topup.reference
+            row |= _topup_words(topup, line.journal)
         elif line.reason == Reason.WELCOME_CREDIT:
             row["note"] = _("a gift from us; it is spent like money")
         rows.append(row)
     cursor = shown[-1].cursor if len(lines) > limit else ""
     return rows, cursor
+
+
+def _topup_words(topup: TopUp, journal: Journal) -> dict[str, str]:
+    """Booked, taken back, booked anew: each a line of its own with the staff's reason."""
+    why = journal.memo.get("why", "")
+    if journal.reason == Reason.REVERSAL:
+        return {
+            "title": _("Top-up corrected: the wrong booking taken back"),
+            "note": _("{reference}: {why}").format(reference=topup.reference, why=why),
+        }
+    if why:
+        return {
+            "title": _("Top-up corrected: booked at the right amount"),
+            "note": _("{reference}: {why}").format(reference=topup.reference, why=why),
+        }
+    return {"note": topup.reference}
+
+
+@dataclass(frozen=True)
+class Booked:
+    """Who put a top-up into the wallet, and when. Or took it out again, or stopped it."""
+
+    at: datetime
+    who: str
+    why: str
+
+
+def booked_by(topup: TopUp) -> Booked | None:
+    """The last booking of a top-up, or its last correction. Two queries."""
+    return last_by([topup]).get(topup.pk)
+
+
+def last_by(topups: list[TopUp]) -> dict[int, Booked]:
+    """The step that brought each of these into its state or changed its amount. Two queries."""
+    subjects = {subject_of(t): t for t in topups}
+    steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
+    people = people_by_actor(steps)
+    return {
+        subjects[s.subject].pk: Booked(s.at, people.get(s.actor, s.actor), s.params.get("text", "")) for s in steps
+    }
+
+
+def code_in(text: str) -> str:
+    """The code of a top-up as it is stored, from what somebody types or reads out ("sl af84 y8"); else ""."""
+    bare = "".join(c for c in text.upper() if c.isalnum())
+    code = bare.removeprefix("SL")
+    if len(code) > 6 or not code.isascii() or (len(code) < 6 and code == bare) or len(code) < 2:
+        return ""
+    return code if len(code) <= 4 else f"{code[:4]}-{code[4:]}"
+
+
+def what(charge: Charge) -> str:
+    return charge.what_zh if _zh() else charge.what_en
 
 
 def _zh() -> bool:

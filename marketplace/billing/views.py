@@ -21,7 +21,7 @@ from portal.core.fragments import render
 from portal.core.money import CNY_UY, ceil_to
 
 from . import actions, queries
-from .models import Bill, TopUp
+from .models import Bill, Correction, TopUp
 
 SUGGESTED_CNY = (100, 300, 500, 1000)
 
@@ -117,6 +117,8 @@ def topup_detail(request: HttpRequest, organisation: Organisation, public_id: st
         )
         return redirect("billing:wallet", organisation.slug)
     context: dict[str, Any] = {"topup": found, "bank_account": policy.BANK_ACCOUNT, "demo": settings.DEMO}
+    if found.state == TopUp.State.REVERSED:
+        context["corrected"] = found.corrections.filter(state=Correction.State.DONE).first()
     return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")
 
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models import Organisation
 from portal.core import clock
 
-from . import finding, staff
+from . import causes, finding, staff
 
 MONEY_NEEDS = ("accounts.view_organisation", "ledger.view_journal", "orders.view_order")
 site = admin.site
@@ -88,6 +88,14 @@ def money(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+def cause(request: HttpRequest, cause: str) -> HttpResponse:
+    """From a movement to what brought it about; that page asks for its own right."""
+    url = causes.page_of(cause)
+    if not url:
+        raise Http404
+    return redirect(url)
+
+
 def _cursor(request: HttpRequest, name: str) -> int | None:
     value = request.GET.get(name, "")
     if not value:
@@ -104,6 +112,7 @@ def _may(request: HttpRequest, permission: str) -> bool:
 def get_urls() -> list[Any]:
     return [
         path("find/", site.admin_view(find), name="find"),
+        path("cause/<str:cause>/", site.admin_view(cause), name="cause"),
         path("company/<int:pk>/money/", site.admin_view(money), name="accounts_organisation_money"),
         *_stock_urls(),
     ]

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from bank.ledger import words
 from bank.ledger.models import Hold, Journal
 from marketplace.billing.models import TopUp
+from marketplace.billing.queries import code_in
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order
 from portal.accounts.models import Membership, Organisation
-
-from .staff import amount_text
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _find_orders(text: str) -> list[Found]:
 
 
 def _find_topups(text: str) -> list[Found]:
-    code = text.upper().replace(" ", "")
+    code = code_in(text) or text.upper().replace(" ", "")
     rows = TopUp.objects.filter(
         Q(reference__icontains=code)
         | Q(bank_reference__iexact=text)
@@ -110,7 +109,7 @@ def _find_topups(text: str) -> list[Found]:
         Found(
             _("Top-up"),
             t.reference,
-            f"{t.organisation.name}, {amount_text(t.booked_uy or t.amount_uy, 'CNY')}, "
+            f"{t.organisation.name}, {words.short(t.booked_uy or t.amount_uy, 'CNY')}, "
             f"{t.get_state_display()}",
             _money(t.organisation_id, f"#topup-{t.reference}"),
         )
@@ -139,7 +138,7 @@ def _find_books(text: str) -> list[Found]:
             Found(
                 _("Reserved money or hours"),
                 hold.public_id[-6:].upper(),
-                f"{amount_text(hold.amount, hold.account.asset)}, {hold.get_state_display()}",
+                f"{words.exact(hold.amount, hold.account.asset)}, {hold.get_state_display()}",
                 reverse("admin:ledger_hold_change", args=[hold.pk]),
             )
         )

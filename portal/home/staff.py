@@ -9,13 +9,12 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
-from django.utils.translation import pgettext
 
 from bank.ledger import words
 from bank.ledger.chart import Kind
 from bank.ledger.models import Account, Hold, Posting
-from marketplace.billing.models import Charge, TopUp
+from marketplace.billing.models import Charge, Correction, TopUp
+from marketplace.billing.queries import Booked, last_by
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders import support
@@ -23,18 +22,12 @@ from marketplace.orders.models import Order
 from marketplace.orders.queries import worded_lines
 from marketplace.provisioning.refusals import REASONS
 from portal.accounts.models import Membership, Organisation
-from portal.core.words import hours, yuan
+from portal.core.words import hours
+
+from .causes import causes_of
 
 MOVEMENTS = 25
 ORDERS = 10
-# what else moves money, in the rooms of the bank: its word, and the list that finds it
-OTHER_CAUSES = {
-    "slotclose": (_l("An hour of a deposit, settled"), "deposits_slotclose"),
-    "deposit": (_l("Deposit"), "deposits_deposit"),
-    "payout": (_l("Payout"), "deposits_payout"),
-    "application": (_l("Loan application"), "lending_application"),
-    "loan": (_l("Loan"), "lending_loan"),
-}
 LISTED = 50  # holds and top-ups beside the keyset lists
 
 
@@ -52,11 +45,12 @@ class Queue:
 
 
 def queues(*, now: datetime) -> list[Queue]:
-    """Everything that waits, in the order in which it is looked at. Five queries."""
+    """Everything that waits, in the order in which it is looked at. Six queries."""
     companies = Organisation.objects.filter(state=Organisation.State.REGISTERED)
     offerings = Offering.objects.filter(state=Offering.State.SUBMITTED)
     sites = Site.objects.filter(state__in=[Site.State.REGISTERED, Site.State.FAILED])
     topups = TopUp.objects.filter(state=TopUp.State.WAITING)
+    corrections = Correction.objects.filter(state=Correction.State.WAITING)
     late = support.stuck(Order.objects.all(), now=now)
     return [
         _queue(companies, "created_at", "state__exact=registered", _("Companies to approve"),
@@ -67,6 +61,8 @@ def queues(*, now: datetime) -> list[Queue]:
                _("No site waits.")),
         _queue(topups, "created_at", "state__exact=waiting", _("Payments to book"),
                _("No payment is announced.")),
+        _queue(corrections, "asked_at", "state__exact=waiting", _("Corrections to confirm"),
+               _("No correction waits for a second person.")),
         _queue(late, "placed_at", "stuck=yes", _("Stuck orders"), _("Every order gets on.")),
     ]  # fmt: skip
 
@@ -148,7 +144,7 @@ class Money:
     orders: list[OrderMoney] = field(default_factory=list)
     older_orders: str = ""
     holds: list[HoldLine] = field(default_factory=list)
-    topups: list[TopUp] = field(default_factory=list)
+    topups: list[tuple[TopUp, Booked | None]] = field(default_factory=list)
 
 
 def money_of(company: Organisation, *, before: int | None = None, orders_before: int | None = None) -> Money:
@@ -163,36 +159,22 @@ def money_of(company: Organisation, *, before: int | None = None, orders_before:
     postings = _postings(accounts, before)
     page.older = str(postings[MOVEMENTS - 1].pk) if len(postings) > MOVEMENTS else ""
     postings = postings[:MOVEMENTS]
-    causes = _causes({p.journal.cause for p in postings} | {h.cause for h in holds})
+    causes = causes_of({p.journal.cause for p in postings} | {h.cause for h in holds})
     page.movements = _movements(postings, accounts, causes)
     page.holds = [
         HoldLine(
             h,
             words.name_of(accounts[h.account_id]),
-            amount_text(h.left, accounts[h.account_id].asset),
+            words.short(h.left, accounts[h.account_id].asset),
             *causes.get(h.cause, (h.cause, "")),
         )
         for h in holds
     ]
     page.orders, page.older_orders = _orders(company, orders_before)
-    page.topups = list(TopUp.objects.filter(organisation=company).order_by("-state", "-id")[:LISTED])
+    topups = list(TopUp.objects.filter(organisation=company).order_by("-state", "-id")[:LISTED])
+    steps = last_by(topups)
+    page.topups = [(t, steps.get(t.pk)) for t in topups]
     return page
-
-
-def amount_text(value: int, asset: str, *, signed: bool = False) -> str:
-    """With its unit: `CNY 0.50`, `1.20 h`."""
-    text = words.amount(value, asset, signed=signed)
-    if asset == "CNY":
-        return pgettext("amount of money", "CNY %(amount)s") % {"amount": text}
-    return f"{text} {words.unit(asset)}"
-
-
-def short_text(value: int, asset: str, *, signed: bool = False) -> str:
-    """As the customer sees it, to the fen: `CNY 0.50`. What opens below it is exact."""
-    if asset != "CNY":
-        return amount_text(value, asset, signed=signed)
-    plus = "+" if signed and value > 0 else ""
-    return pgettext("amount of money", "CNY %(amount)s") % {"amount": plus + yuan(value)}
 
 
 def _figures(page: Money, accounts: dict[int, Account]) -> None:
@@ -206,8 +188,8 @@ def _figures(page: Money, accounts: dict[int, Account]) -> None:
             {
                 "name": words.name_of(account),
                 "ref": account.ref,
-                "posted": amount_text(account.posted, account.asset),
-                "held": amount_text(account.held, account.asset) if account.held else "",
+                "posted": words.short(account.posted, account.asset),
+                "held": words.short(account.held, account.asset) if account.held else "",
                 "url": reverse("admin:ledger_account_change", args=[account.pk]),
             }
         )
@@ -241,54 +223,22 @@ def _movements(
                 cause=cause,
                 cause_url=url,
                 account=words.name_of(account),
-                amount=short_text(p.amount, account.asset, signed=True),
+                amount=words.short(p.amount, account.asset, signed=True),
                 comes_in=p.amount > 0,
-                balance=short_text(running[p.account_id], account.asset),
+                balance=words.short(running[p.account_id], account.asset),
                 number=journal.public_id[-6:].upper(),
                 journal_url=reverse("admin:ledger_journal_change", args=[journal.pk]),
                 legs=tuple(
                     Leg(
                         words.name_of(leg.account),
                         leg.account.owner.name if leg.account.owner else _("the platform"),
-                        amount_text(leg.amount, leg.account.asset, signed=True),
+                        words.exact(leg.amount, leg.account.asset, signed=True),
                     )
                     for leg in sorted(journal.postings.all(), key=lambda x: x.amount)
                 ),
             )
         )
         running[p.account_id] -= p.amount
-    return found
-
-
-def _causes(causes: set[str]) -> dict[str, tuple[str, str]]:
-    """`order:ord_…` → ("Order 2611-00412", its page), `topup:top_…` → ("Top-up SL-…", its page)."""
-    ids: dict[str, list[str]] = {}
-    for cause in causes:
-        kind, _colon, public_id = cause.partition(":")
-        ids.setdefault(kind, []).append(public_id)
-    found: dict[str, tuple[str, str]] = {}
-    for pk, public_id, number in Order.objects.filter(public_id__in=ids.get("order", [])).values_list(
-        "pk", "public_id", "number"
-    ):
-        found[f"order:{public_id}"] = (
-            _("Order %(number)s") % {"number": number},
-            reverse("admin:orders_order_change", args=[pk]),
-        )
-    for public_id, reference in TopUp.objects.filter(public_id__in=ids.get("topup", [])).values_list(
-        "public_id", "reference"
-    ):
-        found[f"topup:{public_id}"] = (
-            _("Top-up %(reference)s") % {"reference": reference},
-            f"{reverse('admin:billing_topup_changelist')}?q={reference}",
-        )
-    for public_id in ids.get("organisation", []):
-        found[f"organisation:{public_id}"] = (_("Registration of the company"), "")
-    for kind, (name, page) in OTHER_CAUSES.items():
-        for public_id in ids.get(kind, []):
-            found[f"{kind}:{public_id}"] = (
-                str(name),
-                f"{reverse(f'admin:{page}_changelist')}?q={public_id}",
-            )
     return found
 
 
@@ -319,9 +269,9 @@ def _order_money(order: Order, charge: Charge | None, holds: tuple[Hold, ...]) -
         order=order,
         package=package.name,
         is_open=order.is_open,
-        cap=short_text(quote.cap, asset),
-        charged="" if order.is_open else short_text(total, asset),
-        returned="" if order.is_open else short_text(quote.cap - total, asset),
+        cap=words.short(quote.cap, asset),
+        charged="" if order.is_open else words.short(total, asset),
+        returned="" if order.is_open else words.short(quote.cap - total, asset),
         why=why(order, charge),
         lines=_compared(order, charge, package.unit),
         holds=holds,
@@ -333,9 +283,9 @@ def why(order: Order, charge: Charge | None) -> str:
     asset, cap = order.quote.asset, order.quote.cap
     total = charge.total if charge else 0
     said = {
-        "cap": short_text(cap, asset),
-        "total": short_text(total, asset),
-        "rest": short_text(cap - total, asset),
+        "cap": words.short(cap, asset),
+        "total": words.short(total, asset),
+        "rest": words.short(cap - total, asset),
         "machine": hours(charge.computing if charge and asset != "CNY" else _used(charge)),
     }
     if order.is_open:
@@ -357,7 +307,7 @@ def why(order: Order, charge: Charge | None) -> str:
     if above:
         return _("It came to %(above)s more than the cap. The cap of %(cap)s is all that was charged.") % {
             **said,
-            "above": short_text(above, asset),
+            "above": words.short(above, asset),
         }
     return (
         _(
@@ -385,8 +335,8 @@ def _compared(order: Order, charge: Charge | None, unit: str) -> tuple[dict[str,
             {
                 "label": word["label"],
                 "note": word["note"],
-                "most": amount_text(most[code]["amount"], asset) if code in most else "",
-                "real": amount_text(real[code]["amount"], asset) if code in real else "",
+                "most": words.exact(most[code]["amount"], asset) if code in most else "",
+                "real": words.exact(real[code]["amount"], asset) if code in real else "",
             }
         )
     return tuple(rows)

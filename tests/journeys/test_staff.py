@@ -49,6 +49,11 @@ def test_a_company_is_approved_and_its_payment_booked_to_the_micro_yuan(page, an
     another.fill("input[name=amount]", "1234.01")  # less arrived than was announced
     another.fill("input[name=bank_reference]", f"ICBC-{code}")
     press(another, '#content form input[type="submit"]')
+    fits(another)
+    for figure in ("1,234.56", "1,234.01", "0.55"):  # announced, entered, less
+        assert figure in words(another)
+    another.fill("textarea[name=reason]", "Their bank kept a fee.")
+    press(another, '#content form input[type="submit"]')
 
     page.goto(f"{company}/wallet/")
     fits(page)

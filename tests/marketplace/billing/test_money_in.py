@@ -42,7 +42,9 @@ def test_an_announced_transfer_moves_nothing(announced, jiangnan):
 
 
 def test_what_arrives_is_what_goes_into_the_wallet(announced, jiangnan, later):
-    billing.book_payment(topup=announced, amount_uy=299_990_000, bank_reference="B-1", now=later(hours=1), actor=ACTOR)
+    billing.book_payment(
+        topup=announced, amount_uy=299_990_000, bank_reference="B-1", now=later(hours=1), actor=ACTOR, reason="A fee."
+    )
     assert available(jiangnan) == 299_990_000
     assert announced.state == TopUp.State.BOOKED
 

@@ -82,15 +82,15 @@ def test_the_board_counts_what_waits_and_how_long(desk, market, funded):
 @pytest.mark.parametrize("url", [
     "/admin/accounts/organisation/?state__exact=registered", "/admin/catalogue/offering/?state__exact=submitted",
     "/admin/dispatch/site/?state__in=registered,failed", "/admin/billing/topup/?state__exact=waiting",
-    "/admin/orders/order/?stuck=yes",
+    "/admin/billing/correction/?state__exact=waiting", "/admin/orders/order/?stuck=yes",
 ])  # fmt: skip
 def test_every_queue_leads_to_its_filtered_list(desk, url, now):
     assert url in [q.url for q in staff.queues(now=now)]
     assert desk.get(url).status_code == 200
 
 
-def test_the_queues_take_five_queries(db, now, django_assert_num_queries):
-    with django_assert_num_queries(5):
+def test_the_queues_take_six_queries(db, now, django_assert_num_queries):
+    with django_assert_num_queries(6):
         staff.queues(now=now)
 
 
@@ -215,7 +215,9 @@ def test_a_payment_that_waits_has_its_button(desk, jiangnan, now):
         organisation=jiangnan, amount_uy=79_000_000, user=None, now=now, actor="user:1"
     )
     assert f'href="/admin/billing/topup/{topup.pk}/book/"' in desk.get(money_url(jiangnan)).content.decode()
-    billing.book_payment(topup=topup, amount_uy=78_990_000, bank_reference="ICBC-1", now=now, actor="user:1")
+    billing.book_payment(
+        topup=topup, amount_uy=78_990_000, bank_reference="ICBC-1", now=now, actor="user:1", reason="A fen less."
+    )
     page = desk.get(money_url(jiangnan))
     assert "/book/" not in page.content.decode()
     assert f"Top-up by bank transfer Top-up {topup.reference}" in text_of(page)
@@ -249,7 +251,7 @@ def test_a_cursor_that_is_none_is_not_found(desk, jiangnan, query):
 
 
 MONEY_QUERIES = (
-    14  # people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, top-ups
+    16  # people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, 3 of top-ups
 )
 
 

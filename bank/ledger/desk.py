@@ -1,0 +1,175 @@
+"""How the staff's tables of money read: amounts in yuan, companies by name, and links both ways.
+
+Rooms above use it for their own tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import Organisation
+from portal.accounts.queries import people_by_actor
+from portal.core.templatetags.suanli import time_text
+from portal.history.models import Step
+
+from . import words
+from .models import Account, Journal
+
+NONE = "–"
+# what brings movements about, in words; its page is found by a room above (admin:cause)
+CAUSES = {
+    "order": _("Order"),
+    "topup": _("Top-up"),
+    "organisation": _("Registration of the company"),
+    "slotclose": _("An hour of a deposit, settled"),
+    "deposit": _("Deposit"),
+    "payout": _("Payout"),
+    "application": _("Loan application"),
+    "loan": _("Loan"),
+}
+TECHNICAL = _("Technical: keys and stored numbers, for whoever maintains the program")
+# what Django would call them by the names of their columns
+LABELS = {
+    "public_id": _("full number"),
+    "key": _("key: a second request with it does nothing"),
+    "resolve_key": _("key of the end"),
+    "fingerprint": _("fingerprint: tells a repetition from a mix-up"),
+    "asset": _("kept in"),
+    "ref": _("which one, where there are several"),
+    "counted": _("every movement updates the balance at once"),
+    "lots": _("consists of parts that expire"),
+    "cause": _("brought about by, as stored"),
+    "memo": _("remarks, as stored"),
+    "floor": _("lowest balance, micro-yuan or card-milliseconds"),
+    "ceiling": _("highest balance, as stored"),
+    "posted": _("balance, as stored"),
+    "held": _("reserved, as stored"),
+    "excess": _("how far below the lowest balance it was when that was set"),
+    "lines": _("lines, as stored"),
+    "kind": _("kind, as stored"),
+    "origin": _("brought about by, as stored"),
+    "quantity": _("amount, as stored"),
+    "remaining": _("left, as stored"),
+    "pinned": _("reserved, as stored"),
+}
+
+
+class Desk(admin.ModelAdmin):
+    """To look at, search and follow; never to change."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def technical(*names: str) -> Any:
+    """A folded part with the columns as they are stored, each with words."""
+    return (TECHNICAL, {"classes": ["collapse"], "fields": [stored(name) for name in names]})
+
+
+def stored(name: str) -> Any:
+    @admin.display(description=LABELS.get(name, name))
+    def show(obj: Any) -> Any:
+        value = getattr(obj, name)
+        return NONE if value is None or value == "" else value if isinstance(value, bool) else str(value)
+
+    show.__name__ = name
+    return show
+
+
+def cause_link(cause: str) -> str | SafeString:
+    """`Order A1B2C3`, a link to it where a room above knows the way."""
+    kind, _colon, public_id = cause.partition(":")
+    if kind not in CAUSES:
+        return cause
+    try:
+        url = reverse("admin:cause", args=[cause])
+    except NoReverseMatch:
+        return f"{CAUSES[kind]} {public_id[-6:].upper()}"
+    return format_html('<a href="{}">{} {}</a>', url, CAUSES[kind], public_id[-6:].upper())
+
+
+def company_link(owner: Organisation | None) -> str | SafeString:
+    if owner is None:
+        return _t("the platform")
+    try:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:accounts_organisation_money", args=[owner.pk]), owner.name
+        )
+    except NoReverseMatch:
+        return owner.name
+
+
+def account_link(account: Account) -> SafeString:
+    url = reverse("admin:ledger_account_change", args=[account.pk])
+    return format_html('<a href="{}">{}</a>', url, words.name_of(account))
+
+
+def journal_link(journal: Journal | None) -> str | SafeString:
+    if journal is None:
+        return NONE
+    url = reverse("admin:ledger_journal_change", args=[journal.pk])
+    return format_html('<a href="{}">{}</a>', url, journal.public_id[-6:].upper())
+
+
+def journals_of(cause: str) -> str | SafeString:
+    """Every movement of one thing, oldest first, each a link to both its sides."""
+    rows = Journal.objects.filter(cause=cause).prefetch_related("postings__account").order_by("id")[:50]
+    found = [(time_text(j.at, "long"), words.reason(j.reason), moved(j), journal_link(j)) for j in rows]
+    if not found:
+        return NONE
+    return format_html(
+        '<ul class="desk-list">{}</ul>', format_html_join("", "<li>{}: {}, {}, {}</li>", found)
+    )
+
+
+def moved(journal: Journal) -> str:
+    """How much a journal moved, each asset once."""
+    sums: dict[str, int] = {}
+    for posting in journal.postings.all():
+        if posting.amount > 0:
+            asset = posting.account.asset
+            sums[asset] = sums.get(asset, 0) + posting.amount
+    return ", ".join(words.short(total, asset) for asset, total in sums.items())
+
+
+def who(actor: str) -> str:
+    """The person behind `user:12`; a program's own name otherwise."""
+    return people_by_actor([Step(actor=actor)]).get(actor, actor) or _t("the program")
+
+
+def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
+    """Every step: when, what (in the words of `names`), who, why."""
+    steps = list(Step.objects.filter(subject=subject).order_by("id")[:50])
+    people = people_by_actor(steps)
+    rows = [
+        (
+            time_text(s.at, "long"),
+            names.get(s.reason) or names.get(s.after, s.after),
+            people.get(s.actor, s.actor),
+            s.params.get("text", ""),
+        )
+        for s in steps
+    ]
+    heads = (_t("When"), _t("What"), _t("Who"), _t("Why"))
+    return format_html(
+        '<table class="desk-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+        format_html_join("", '<th scope="col">{}</th>', ((h,) for h in heads)),
+        format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows),
+    )

@@ -1,0 +1,188 @@
+"""A booking that was wrong: the counter-booking and, where an amount is right, the booking anew.
+
+Both in one transaction, once per booking. Above policy.TWO_PERSONS_ABOVE_UY the request is kept until
+a second member of staff confirms it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from bank.ledger import actions as ledger
+from bank.ledger.chart import Kind, Reason
+from bank.ledger.models import Journal
+from portal import policy
+from portal.accounts.models import User
+from portal.core.errors import Refused, Stale
+from portal.core.money import FEN_UY
+from portal.history import actions as history
+
+from .actions import TOPUP_MOST_UY
+from .models import Correction, TopUp
+from .purses import wallet_of
+
+
+def booking_of(topup: TopUp) -> Journal | None:
+    """The booking that counts: the one that nothing has reversed."""
+    return (
+        Journal.objects.filter(cause=history.subject_of(topup), reason=Reason.TOP_UP, reversals=None)
+        .order_by("-id")
+        .first()
+    )
+
+
+def needs_two(from_uy: int, to_uy: int) -> bool:
+    return max(from_uy, to_uy) > policy.TWO_PERSONS_ABOVE_UY
+
+
+@transaction.atomic
+def correct(*, topup: TopUp, booking: Journal, to_uy: int, reason: str, user: User, now: datetime) -> Correction:
+    """Correct the booking that the person has seen; `to_uy` 0 only takes it back.
+
+    The same request again returns the first one. Refused: reason_needed, bad_amount, nothing_to_correct,
+    corrected_before, not_booked, correction_short.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Refused("reason_needed")
+    if not 0 <= to_uy <= TOPUP_MOST_UY or to_uy % FEN_UY:
+        raise Refused("bad_amount", least_uy=FEN_UY, most_uy=TOPUP_MOST_UY)
+    if booking.cause != history.subject_of(topup) or booking.reason != Reason.TOP_UP:
+        raise Refused("not_booked")
+    from_uy = sum(booking.postings.filter(amount__gt=0).values_list("amount", flat=True))
+    if to_uy == from_uy:
+        raise Refused("nothing_to_correct", booked_uy=from_uy)
+    try:
+        with transaction.atomic():
+            made = Correction.objects.create(
+                topup=topup, journal=booking, from_uy=from_uy, to_uy=to_uy, reason=reason[:300],
+                asked_by=user, asked_at=now,
+            )  # fmt: skip
+    except IntegrityError:  # pressed twice, or somebody else was faster
+        known = Correction.objects.exclude(state=Correction.State.DECLINED).get(journal=booking)
+        if (known.to_uy, known.reason, known.asked_by_id) == (to_uy, reason[:300], user.pk):
+            return known
+        raise Refused("corrected_before") from None
+    actor = f"user:{user.pk}"
+    history.record(made, before="", after=Correction.State.WAITING, now=now, actor=actor, text=reason)
+    if needs_two(from_uy, to_uy):
+        locked = _booked(made)
+        _note(locked, made, "correction_asked", now=now, actor=actor)
+        return made
+    return _carry_out(made, user=user, now=now)
+
+
+@transaction.atomic
+def confirm(*, correction: Correction, user: User, now: datetime) -> Correction:
+    """The second person's yes. Refused: second_person_needed, bad_move, correction_short. Stale."""
+    if user.pk == correction.asked_by_id:
+        raise Refused("second_person_needed")
+    return _carry_out(correction, user=user, now=now)
+
+
+@transaction.atomic
+def decline(*, correction: Correction, reason: str, user: User, now: datetime) -> Correction:
+    """No, with a reason; who asked may withdraw it. Refused: reason_needed, bad_move. Stale."""
+    if not reason.strip():
+        raise Refused("reason_needed")
+    actor = f"user:{user.pk}"
+    history.move(
+        correction,
+        Correction.State.DECLINED,
+        now=now,
+        actor=actor,
+        changes={"decided_by": user, "decided_at": now},
+        text=reason.strip(),
+    )
+    _note(correction.topup, correction, "correction_declined", now=now, actor=actor, text=reason.strip())
+    return correction
+
+
+def _carry_out(correction: Correction, *, user: User, now: datetime) -> Correction:
+    actor = f"user:{user.pk}"
+    history.move(
+        correction,
+        Correction.State.DONE,
+        now=now,
+        actor=actor,
+        changes={"decided_by": user, "decided_at": now},
+    )
+    topup = _booked(correction)
+    if correction.to_uy:
+        TopUp.objects.filter(pk=topup.pk).update(booked_uy=correction.to_uy)
+        _note(topup, correction, "booking_corrected", now=now, actor=actor)
+    else:
+        # the payment's number becomes free: it may belong under another code
+        history.move(
+            topup,
+            TopUp.State.REVERSED,
+            now=now,
+            actor=actor,
+            reason="booking_corrected",
+            changes={"booked_uy": None, "booked_at": None, "bank_reference": ""},
+            **_told(topup, correction),
+        )
+    _move_money(topup, correction, now=now, actor=actor)
+    return correction
+
+
+def _booked(correction: Correction) -> TopUp:
+    """The top-up, locked, as the person who asked saw it. Refused("not_booked"), Stale."""
+    topup = TopUp.objects.select_for_update(no_key=True).get(pk=correction.topup_id)
+    if topup.state != TopUp.State.BOOKED:
+        raise Refused("not_booked")
+    if topup.booked_uy != correction.from_uy:
+        raise Stale(history.subject_of(topup))
+    return topup
+
+
+def _move_money(topup: TopUp, correction: Correction, *, now: datetime, actor: str) -> None:
+    """Anew first, then back: only the difference must be there, not the whole of what was booked."""
+    wallet, bank = wallet_of(topup.organisation), ledger.open(owner=None, kind=Kind.BANK)
+    ledger.lock(wallet, bank)
+    if correction.to_uy:
+        ledger.transfer(
+            key=f"correction:{correction.public_id}:anew",
+            reason=Reason.TOP_UP,
+            cause=history.subject_of(topup),
+            source=bank,
+            target=wallet,
+            amount=correction.to_uy,
+            now=now,
+            memo={"why": correction.reason, "correction": correction.public_id},
+        )
+    try:
+        ledger.reverse(
+            key=f"correction:{correction.public_id}",
+            journal=correction.journal,
+            reason=correction.reason,
+            actor=actor,
+            now=now,
+        )
+    except Refused as refused:
+        if refused.code != "insufficient_funds":
+            raise
+        available = refused.params["available_uy"] - correction.to_uy
+        needed = correction.from_uy - correction.to_uy
+        raise Refused("correction_short", needed_uy=needed, available_uy=available) from None
+
+
+def _told(topup: TopUp, correction: Correction) -> dict[str, Any]:
+    return {
+        "text": correction.reason,
+        "from_uy": correction.from_uy,
+        "to_uy": correction.to_uy,
+        "bank_reference": topup.bank_reference,
+        "correction": correction.public_id,
+    }
+
+
+def _note(
+    topup: TopUp, correction: Correction, reason: str, *, now: datetime, actor: str, text: str = ""
+) -> None:
+    """A step of the top-up that leaves it booked."""
+    told = _told(topup, correction) | ({"text": text} if text else {})
+    history.record(topup, before=topup.state, after=topup.state, now=now, actor=actor, reason=reason, **told)
