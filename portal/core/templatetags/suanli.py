@@ -21,7 +21,7 @@ from django.utils.translation import get_language, gettext, pgettext, pgettext_l
 
 from portal.core import words as plain
 from portal.core.errors import Refused, sentence
-from portal.core.money import FEN_UY, ceil_to
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, ceil_to
 
 register = template.Library()
 
@@ -47,6 +47,7 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
 
     style: "" two decimals; "short" drops ".00"; "exact" up to six decimals where they exist;
     "cap" is "short" rounded up, so that a ceiling is never shown lower than it is;
+    "most" is rounded down, so that what is named as the most is not more than that;
     "signed" puts + before what comes in.
     """
     if amount_uy is None or amount_uy == "":
@@ -54,6 +55,8 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
     amount = int(amount_uy)
     if style == "cap":
         amount = ceil_to(amount, FEN_UY)
+    elif style == "most":
+        amount = plain.floor_fen(amount)
     text = plain.yuan(amount, exact=style == "exact")
     if style in ("short", "cap"):
         text = text.removesuffix(".00")
@@ -69,10 +72,17 @@ def cny(amount_uy: int | None, style: str = "") -> str:
 
 @register.filter
 def hours(amount_cms: int | None, style: str = "") -> str:
-    """Card-milliseconds as hours; style "short" drops a decimal that says nothing. None gives ""."""
+    """Card-milliseconds as hours; None gives "".
+
+    style: "short" drops a decimal that says nothing; "free" is rounded down, for what is there to use;
+    "least" says "less than 0.01" where so little would read as nothing.
+    """
     if amount_cms is None or amount_cms == "":
         return ""
-    text = plain.hours(int(amount_cms))
+    amount = int(amount_cms)
+    if style == "least" and 0 < amount < CARD_HOUR_CMS // 100:
+        return gettext("less than 0.01")
+    text = plain.hours(amount, "down" if style == "free" else "half_even")
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
