@@ -229,12 +229,17 @@ def errorpanel(content: str, **parameters: Any) -> str:
 
 @register.inclusion_tag("components/ink_grid.html")
 def ink_grid(
-    name: str, weights: Sequence[int], painted: Collection[int] = (), legend: str = "", locked: bool = False
+    name: str,
+    weights: Sequence[int],
+    painted: Collection[int] = (),
+    legend: str = "",
+    locked: bool = False,
+    taken: Collection[int] = (),
 ) -> dict[str, Any]:
     """The week as 168 checkboxes `name`=hour of week (0 = Monday 00:00, platform zone).
 
     weights: 168 integers of one unit, what an hour earns relative to others; the four strengths of ink
-    are quarters of their range. painted: the hours already given.
+    are quarters of their range. painted: the hours ticked. taken: hours that cannot be ticked any more.
     """
     if len(weights) != 168:
         raise ValueError("a week has 168 hours")
@@ -249,6 +254,7 @@ def ink_grid(
                     "label": f"{WEEKDAYS[day]} {hour:02d}:00",
                     "strength": min(4, 1 + (weights[day * 24 + hour] - low) * 4 // span),
                     "checked": day * 24 + hour in painted,
+                    "taken": day * 24 + hour in taken,
                 }
                 for hour in range(24)
             ],
@@ -261,6 +267,7 @@ def ink_grid(
         "hours": [f"{h:02d}" for h in range(24)],
         "legend": legend or gettext("Hours of the week"),
         "locked": locked,
+        "taken": len(taken),
     }
 
 
