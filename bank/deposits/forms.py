@@ -36,8 +36,9 @@ class SiteForm(forms.Form):
     region = forms.ModelChoiceField(
         label=_("Region"),
         queryset=Region.objects.all(),
-        empty_label=None,
+        empty_label=_("Choose where the machine stands"),
         help_text=_("Customers' data stay there."),
+        error_messages={"required": _("Choose the region in which the machine stands.")},
     )
     cards = forms.IntegerField(label=_("Processor cores you can give"), min_value=1, max_value=MOST_CORES)
 
