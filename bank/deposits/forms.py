@@ -97,7 +97,12 @@ class WithdrawForm(forms.Form):
         help_text=_("Only for your own script; what is not used comes back."),
     )
     file = forms.FileField(
-        label=_("Your file"), help_text=_("A Python script, or the file that the package asks for.")
+        label=_("Your file"),
+        help_text=_("A Python script, or the file that the package asks for."),
+        error_messages={
+            "required": _("No file was chosen. Choose the file described above, then press the button again. Nothing was reserved."),
+            "empty": _("This file is empty. Choose the file described above. Nothing was reserved."),
+        },
     )
 
     def __init__(self, *args: Any, offerings: list[Offering], **kwargs: Any) -> None:

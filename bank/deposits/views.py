@@ -218,7 +218,10 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     chosen = request.POST.get("offering") or request.GET.get("offering") or ""
     offering = next((o for o in offerings if o.public_id == chosen), offerings[0] if offerings else None)
     form = WithdrawForm(
-        request.POST or None, request.FILES or None, offerings=offerings, initial={"offering": chosen}
+        request.POST or None,
+        request.FILES or None,
+        offerings=offerings,
+        initial={"offering": chosen, **({"units": request.GET["units"]} if "units" in request.GET else {})},
     )
     context: dict[str, Any] = {
         "organisation": organisation,
@@ -235,12 +238,14 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             if found is not None:
                 return found
     if offering is not None:
-        units = form.cleaned_data.get("units") if form.is_bound and hasattr(form, "cleaned_data") else None
+        asked = request.POST.get("units") or request.GET.get("units") or ""
+        units = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else None
         context |= {
             "by_the_hour": offering.package.unit_key == BY_THE_HOUR,
+            "package": offering.package,
             "cost": withdrawals.cost(offering, units, now),
         }
-    return render(request, "deposits/withdraw", context, status=status)
+    return render(request, "deposits/withdraw", context, fragment="deposits/_chosen", status=status)
 
 
 def _quote(

@@ -281,3 +281,24 @@ def test_hours_deposited_already_are_drawn_as_taken_for_the_days_they_are_taken(
 def test_the_button_stands_above_the_estimate_that_changes_under_it(zhao_client, factory):
     text = zhao_client.get(page("bank")).content.decode()
     assert text.index("Deposit these hours") < text.index('id="estimate"')
+
+
+def test_the_chosen_package_says_at_once_what_it_needs(zhao_client, factory):
+    from marketplace.catalogue.models import Package
+
+    Package.objects.update(bring_en="A script in Python.", sample="script/sample.py")
+    asked = {"offering": factory.offering.public_id, "units": "2"}
+    text = zhao_client.get(page("withdraw"), asked, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in text and "A script in Python." in text
+    assert reverse("catalogue:sample", args=[factory.offering.package.code]) in text and "Takes at most" in text
+    whole = zhao_client.get(page("withdraw"), asked).content.decode()
+    assert "A script in Python." in whole and 'value="2"' in whole
+
+
+def test_a_missing_file_is_said_with_what_to_do(zhao_client, factory):
+    from marketplace.catalogue.models import Package
+
+    Package.objects.update(bring_en="A script in Python.")
+    answer = zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1})
+    text = answer.content.decode()
+    assert answer.status_code == 422 and "No file was chosen." in text and "A script in Python." in text
