@@ -21,6 +21,7 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
 from portal.core.money import CARD_HOUR_CMS, mul_div
+from portal.core.templatetags.suanli import hours
 from portal.core.words import local
 
 from . import close
@@ -218,6 +219,11 @@ class Became:
     table: list[dict[str, Any]]
     first: date | None
     last: date | None
+
+    @property
+    def totals(self) -> list[str]:
+        """The five sums as text; so little that it would read as nothing is said."""
+        return [hours(self.sums[name], "least").removesuffix(".0") for name in OUTCOMES]
 
 
 def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:

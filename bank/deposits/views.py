@@ -130,8 +130,8 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
 def _deposited(made: Deposit, now) -> str:
     ahead = len(actions.hours_between(made, now, now + actions.AHEAD))
     return ngettext(
-        "Deposited. {n} hour of the coming week is in the pool.",
-        "Deposited. {n} hours of the coming week are in the pool.",
+        "Deposited. {n} machine hour of the coming week is in the pool.",
+        "Deposited. {n} machine hours of the coming week are in the pool.",
         ahead,
     ).format(n=ahead)
 
@@ -173,7 +173,7 @@ def take_back(request: HttpRequest, organisation: Organisation, public_id: str) 
             )
         else:
             done = actions.end(deposit=deposit, now=now, actor=actor_of(request))
-        text = ngettext("{n} hour was taken back.", "{n} hours were taken back.", done.slots).format(
+        text = ngettext("{n} machine hour was taken back.", "{n} machine hours were taken back.", done.slots).format(
             n=done.slots
         )
         if done.fee_uy:

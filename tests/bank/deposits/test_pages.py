@@ -68,7 +68,7 @@ def test_htmx_gets_the_estimate_alone(zhao_client, factory):
 def test_painted_hours_are_deposited_and_stand_on_the_page(zhao_client, factory):
     answer = zhao_client.post(page("bank"), form(factory), follow=True)
     assert Slot.objects.count() == 2
-    assert "2 hours of the coming week are in the pool" in answer.content.decode()
+    assert "2 machine hours of the coming week are in the pool" in answer.content.decode()
     assert "22:00–24:00" in answer.content.decode()
 
 

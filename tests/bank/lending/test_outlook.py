@@ -108,3 +108,9 @@ def test_a_figure_may_be_typed_with_its_comma_but_a_decimal_comma_is_no_thousand
     desk.books.earn(desk.borrower, 1300 * HOUR)
     assert borrower.post(page("apply"), ASK | {"hours": "1,500.0", "amount": "1,000"}).status_code == 200
     assert borrower.post(page("apply"), ASK | {"hours": "12,5"}).status_code == 422
+
+
+def test_in_chinese_a_number_out_of_range_is_said_in_our_words(desk, borrower):
+    answer = borrower.post(page("apply"), ASK | {"months": "99"}, headers={"accept-language": "zh-hans"})
+    text = answer.content.decode()
+    assert "最多填 36。" in text and "确保该值" not in text
