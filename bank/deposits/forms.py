@@ -100,7 +100,10 @@ class WithdrawForm(forms.Form):
         label=_("Your file"),
         help_text=_("A Python script, or the file that the package asks for."),
         error_messages={
-            "required": _("No file was chosen. Choose the file described above, then press the button again. Nothing was reserved."),
+            "required": _(
+                "No file was chosen. Choose the file described above, then press the button again. "
+                "Nothing was reserved."
+            ),
             "empty": _("This file is empty. Choose the file described above. Nothing was reserved."),
         },
     )

@@ -20,7 +20,7 @@ GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 class Figure(forms.DecimalField):
     """A decimal as the pages show it: 1,234.5 is taken with its comma."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and GROUPED.fullmatch(value.strip()):
             value = value.replace(",", "")
         return super().to_python(value)

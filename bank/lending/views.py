@@ -188,7 +188,7 @@ def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 
 
 def _written(form: ApplyForm) -> dict[str, Any]:
-    return {name: form.data.get(name) for name in form.fields if form.data.get(name)} or form.initial
+    return {name: form.data.get(name) for name in form.fields if form.data.get(name)} or dict(form.initial)
 
 
 def _outlook(form: ApplyForm, rows: Sequence[queries.Pledgeable], now: Any) -> tuple[Any, outlook.Outlook | None]:
