@@ -105,16 +105,10 @@ def _refuse_unless_right(
 
 
 def _refuse_overlap(site: Site, painted: list[int], from_date: date, to_date: date) -> None:
-    for other in Deposit.objects.filter(
-        site=site, state=Deposit.State.OPEN, from_date__lte=to_date, to_date__gte=from_date
-    ):
-        first, last = max(from_date, other.from_date), min(to_date, other.to_date)
-        days = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
-        common = [h for h in painted if h in set(other.hours) and h // 24 in days]
-        if common:
-            raise Refused(
-                "hours_taken", site=site.name, count=len(common), first=weights.hour_in_words(common[0])
-            )
+    taken = queries.taken_hours(site, from_date, to_date)
+    common = [h for h in painted if h in taken]
+    if common:
+        raise Refused("hours_taken", site=site.name, count=len(common), first=weights.hour_in_words(common[0]))
 
 
 def hours_between(deposit: Deposit, start: datetime, end: datetime) -> list[datetime]:

@@ -10,14 +10,12 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace.catalogue.models import Region, ResourceClass
-from marketplace.dispatch import actions as dispatch
+from marketplace.catalogue.models import Region
 from marketplace.dispatch.models import Site, Slot
-from marketplace.provisioning import verification
 from portal.api.serializers import Instant, IntegerString, ModelShape, Shape
 from portal.api.views import Door
 
-from . import actions, queries
+from . import actions, queries, registration
 from .models import Deposit, SlotClose
 
 
@@ -164,14 +162,9 @@ class Sites(Door):
     def post(self, request: Request) -> Response:
         asked = SiteRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        site = dispatch.register_site(
-            organisation=self.organisation,
-            resource_class=ResourceClass.objects.get(key="cpu"),
-            now=self.now,
-            actor=self.actor,
-            **asked.validated_data,
+        site = registration.register(
+            organisation=self.organisation, now=self.now, actor=self.actor, **asked.validated_data
         )
-        verification.start(site=site, now=self.now, actor=self.actor)
         return Response(SiteShape(site).data, status=status.HTTP_201_CREATED)
 
 

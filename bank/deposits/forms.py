@@ -36,8 +36,9 @@ class SiteForm(forms.Form):
     region = forms.ModelChoiceField(
         label=_("Region"),
         queryset=Region.objects.all(),
-        empty_label=None,
+        empty_label=_("Choose where the machine stands"),
         help_text=_("Customers' data stay there."),
+        error_messages={"required": _("Choose the region in which the machine stands.")},
     )
     cards = forms.IntegerField(label=_("Processor cores you can give"), min_value=1, max_value=MOST_CORES)
 
@@ -96,7 +97,15 @@ class WithdrawForm(forms.Form):
         help_text=_("Only for your own script; what is not used comes back."),
     )
     file = forms.FileField(
-        label=_("Your file"), help_text=_("A Python script, or the file that the package asks for.")
+        label=_("Your file"),
+        help_text=_("A Python script, or the file that the package asks for."),
+        error_messages={
+            "required": _(
+                "No file was chosen. Choose the file described above, then press the button again. "
+                "Nothing was reserved."
+            ),
+            "empty": _("This file is empty. Choose the file described above. Nothing was reserved."),
+        },
     )
 
     def __init__(self, *args: Any, offerings: list[Offering], **kwargs: Any) -> None:

@@ -1,8 +1,7 @@
-"""Reads of this room: the index, estimates, what became of every hour, banked hours, earnings."""
+"""Reads of this room: the index, what became of every hour, banked hours, earnings."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,20 +15,17 @@ from bank.ledger.chart import Kind
 from bank.ledger.models import Account, Lot
 from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, ResourceClass
-from marketplace.dispatch import weights
 from marketplace.dispatch.models import ReservationLine, Site, Slot
 from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
-from portal.core.money import CARD_HOUR_CMS, PPM, mul_div, share
+from portal.core.money import CARD_HOUR_CMS, mul_div
+from portal.core.templatetags.suanli import hours
 from portal.core.words import local
 
 from . import close
 from .models import Deposit, HoldBack, Payout, SlotClose
-
-LEAST_CLOSES = 168  # fewer closed hours than a week's say nothing about what finds work
-LOOK_BACK = timedelta(weeks=8)
 
 
 def index_of(resource_class_id: int, now: datetime) -> IndexPrice | None:
@@ -103,91 +99,19 @@ def site_rows(organisation: Organisation) -> list[SiteRow]:
     return [SiteRow(s, s.ahead, s.given) for s in rows]  # type: ignore[attr-defined]
 
 
-# ---- the estimate
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a week of painted hours brings, about. Quantities in card-milliseconds, money in micro-yuan."""
-
-    hours: int
-    painted_cms: int
-    work_ppm: int
-    is_measured: bool
-    found_cms: int
-    weight_ppm: int
-    index_uy: int
-    index_date: date | None
-    gross_uy: int
-    idle_uy: int
-    fee_uy: int
-    net_uy: int
-    banked_cms: int
-
-    @property
-    def weight_text(self) -> str:
-        """“0.61”."""
-        return f"{self.weight_ppm // 10_000 / 100:.2f}"
-
-
-def work_share(site: Site, hours: Collection[int], now: datetime) -> tuple[int, bool]:
-    """Which part of deposited hours finds work, ppm: measured over eight weeks, or the operator's estimate (False)."""
-    seen = SlotClose.objects.filter(
-        deposit__isnull=False,
-        slot__site__resource_class_id=site.resource_class_id,
-        hour__gte=now - LOOK_BACK,
-        is_simulated=False,
-    ).aggregate(
-        n=Count("pk"),
-        delivered=Sum("delivered_cms"),
-        quantity=Sum("quantity_cms"),
-        recalled=Sum("recalled_cms"),
-    )
-    there = (seen["quantity"] or 0) - (seen["recalled"] or 0)
-    if seen["n"] >= LEAST_CLOSES and there:
-        return mul_div(seen["delivered"], PPM, there, "down"), True
-    if not hours:
-        return 0, False
-    guess = [weights.DEFAULT_UTILISATION_PPM[h // 24 >= 5][h % 24] * 1000 for h in hours]
-    return sum(guess) // len(guess), False
-
-
-def estimate(*, site: Site, hours: Collection[int], cards: int, mode: str, now: datetime) -> Estimate:
-    """Painted × share that finds work × weight × index − fee; firm: and φ of the rest."""
-    painted = sorted({h for h in hours if 0 <= h <= 167})
-    table = weights.week_of_weights()
-    weight = sum(table[h] for h in painted) // len(painted) if painted else 0
-    quantity = len(painted) * cards * CARD_HOUR_CMS
-    work, is_measured = work_share(site, painted, now)
-    found = share(quantity, work)
-    index = index_of(site.resource_class_id, now)
-    price = index.price_uy if index else 0
-    gross = close.worth(share(found, weight), price)
-    idle_cms = 0
-    if mode == Deposit.Mode.FIRM:
-        live = share(quantity, site.availability_ppm)
-        idle_cms = close.idle_due(max(0, live - found), weight=weight, phi_ppm=policy.FIRM_IDLE_SHARE_PPM)
-    idle = close.worth(idle_cms, price)
-    fee = share(gross, policy.PLATFORM_FEE_PPM, "up")
-    banked = share(share(found, weight), PPM - policy.PLATFORM_FEE_PPM) + idle_cms
-    return Estimate(
-        hours=len(painted),
-        painted_cms=quantity,
-        work_ppm=work,
-        is_measured=is_measured,
-        found_cms=found,
-        weight_ppm=weight,
-        index_uy=price,
-        index_date=index.date if index else None,
-        gross_uy=gross,
-        idle_uy=idle,
-        fee_uy=fee,
-        net_uy=gross + idle - fee,
-        banked_cms=banked,
-    )
-
-
 # ---- deposits and their hours
+
+
+def taken_hours(site: Site, from_date: date, to_date: date) -> set[int]:
+    """Hours of the week that open deposits of the site hold already somewhere between two days."""
+    taken: set[int] = set()
+    for other in Deposit.objects.filter(
+        site=site, state=Deposit.State.OPEN, from_date__lte=to_date, to_date__gte=from_date
+    ):
+        first, last = max(from_date, other.from_date), min(to_date, other.to_date)
+        days = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
+        taken |= {h for h in other.hours if h // 24 in days}
+    return taken
 
 
 @dataclass(frozen=True)
@@ -295,6 +219,11 @@ class Became:
     table: list[dict[str, Any]]
     first: date | None
     last: date | None
+
+    @property
+    def totals(self) -> list[str]:
+        """The five sums as text; so little that it would read as nothing is said."""
+        return [hours(self.sums[name], "least").removesuffix(".0") for name in OUTCOMES]
 
 
 def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:

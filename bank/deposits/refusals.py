@@ -9,6 +9,10 @@ REFUSALS: Refusals = {
         _("No hours are painted. Paint the hours your machines do not need, or press “Weekday nights”."),
         422,
     ),
+    "more_cores_than_machine": (
+        _("The machine has {cores} cores; {asked} cannot be given. Register at most {cores}. Nothing was registered."),
+        422,
+    ),
     "too_many_cards": (_("{site} has {cards} cores; you can deposit 1 to {cards}."), 422),
     "dates_wrong": (
         _("Choose a first day from today on and a last day after it, at most {days} days later."),

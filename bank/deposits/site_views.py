@@ -5,7 +5,6 @@ They belong to marketplace.dispatch, but a benchmark is started by provisioning,
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from marketplace.catalogue.models import ResourceClass
-from marketplace.dispatch import actions as dispatch
 from marketplace.dispatch.models import Site
 from marketplace.engines.base import EngineUnavailable
 from marketplace.provisioning import verification
+from portal import policy
 from portal.accounts.access import company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
@@ -29,11 +27,11 @@ from portal.core.errors import Refused, sentence
 from portal.core.fragments import render
 from portal.history.models import Step
 
-from . import queries, site_queries
+from . import queries, registration, site_queries
+from .actions import REMEMBERED_H
 from .forms import SiteForm
 from .views import actor_of, may
 
-CPU = "cpu"
 AWAY = timedelta(minutes=5)  # asked twice a minute, a site that is there has answered by then
 LINES = 48  # of the table of hours on one page
 # what an engine may not enforce on its machine, by the codes of engines.base.Protection
@@ -63,25 +61,27 @@ def sites(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """A new site; its benchmark starts at once."""
     now = clock.now()
-    form = SiteForm(request.POST or None, initial={"cards": os.cpu_count() or 1})
-    context: dict[str, Any] = {"organisation": organisation, "form": form, "cores_here": os.cpu_count() or 1}
+    here = registration.cores_here()
+    form = SiteForm(request.POST or None, initial={"cards": here or 1})
+    context: dict[str, Any] = {
+        "organisation": organisation,
+        "form": form,
+        "cores_here": here,
+        "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
+        "remembered_h": REMEMBERED_H,
+    }
     status = 200
     if request.method == "POST":
         may(request)
         status = 422
         if form.is_valid():
             try:
-                site = dispatch.register_site(
-                    organisation=organisation,
-                    resource_class=ResourceClass.objects.get(key=CPU),
-                    now=now,
-                    actor=actor_of(request),
-                    **form.cleaned_data,
+                site = registration.register(
+                    organisation=organisation, now=now, actor=actor_of(request), **form.cleaned_data
                 )
             except Refused as refused:
-                form.add_error("name", str(refused))
+                form.add_error("name" if refused.code == "site_name_taken" else "cards", str(refused))
             else:
-                verification.start(site=site, now=now, actor=actor_of(request))
                 return redirect("deposits:site", organisation.slug, site.public_id)
     return render(request, "deposits/site_new", context, status=status)
 

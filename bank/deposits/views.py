@@ -27,7 +27,7 @@ from portal.core.fragments import render
 from portal.core.templatetags.suanli import cny, hours
 from portal.core.words import local, yuan
 
-from . import actions, income, queries, withdrawals
+from . import actions, estimates, income, queries, withdrawals
 from .forms import DepositForm, WithdrawForm
 from .models import Deposit
 
@@ -61,13 +61,13 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     if ready:
         data = request.POST or (request.GET if "cards" in request.GET else None)
         form = DepositForm(data, sites=ready, today=local(now).date(), initial=_chosen(request, ready))
-        painted = hours_of(data.getlist("hour")) if data is not None else NIGHTS
+        found = _estimate(form, None if data is None else hours_of(data.getlist("hour")), now)
         if request.method == "POST" and form.is_valid():
             may(request)
             try:
                 made = actions.deposit(
                     organisation=organisation,
-                    hours=painted,
+                    hours=found["painted"],
                     now=now,
                     actor=actor_of(request),
                     **form.cleaned_data,
@@ -76,14 +76,14 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                 context["refused"], status = refused, refused.status
             else:
                 messages.success(request, _deposited(made, now))
-                return redirect(f"{reverse('deposits:bank', args=[organisation.slug])}#deposits")
+                return redirect("deposits:bank", organisation.slug)  # to its top, where the message stands
         elif request.method == "POST":
             status = 422
         context |= {
             "form": form,
-            "painted": painted,
             "weights": weights.week_of_weights(),
-            **_estimate(form, painted, now),
+            **found,
+            "redraw": request.GET.get("drawn") not in (None, found["drawn"]),
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
             "late_ppm": policy.LATE_RECALL_FEE_PPM,
@@ -100,27 +100,38 @@ def _chosen(request: HttpRequest, ready: list[Site]) -> dict[str, Any]:
     return {"site": site, "cards": site.cards}
 
 
-def _estimate(form: DepositForm, painted: list[int], now) -> dict[str, Any]:
-    """From whatever of the form makes sense already."""
+def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, Any]:
+    """From whatever of the form makes sense already; of nothing the nights, or no hour where some are deposited."""
     known: dict[str, Any] = {}
     if form.is_bound:
         form.is_valid()
         known = form.cleaned_data
-    site = known.get("site") or form.initial["site"]
+    site, first, last = (known.get(name) or form.initial[name] for name in ("site", "from_date", "to_date"))
     cards = min(known.get("cards") or form.initial["cards"], site.cards)
-    mode = known.get("mode") or Deposit.Mode.CONSIGNMENT
+    taken = queries.taken_hours(site, first, last)
+    if painted is None:
+        painted = [] if taken else NIGHTS
     return {
-        "estimate": queries.estimate(site=site, hours=painted, cards=cards, mode=mode, now=now),
+        "estimate": estimates.estimate(
+            site=site,
+            hours=[h for h in painted if h not in taken],
+            cards=cards,
+            mode=known.get("mode") or Deposit.Mode.CONSIGNMENT,
+            now=now,
+        ),
         "cards": cards,
         "payout": known.get("payout") or Deposit.Payout.HOURS,
+        "painted": painted,
+        "taken": taken,
+        "drawn": f"{site.public_id} {first} {last}",  # what the grid's taken hours depend on
     }
 
 
 def _deposited(made: Deposit, now) -> str:
     ahead = len(actions.hours_between(made, now, now + actions.AHEAD))
     return ngettext(
-        "Deposited. {n} hour of the coming week is in the pool.",
-        "Deposited. {n} hours of the coming week are in the pool.",
+        "Deposited. {n} machine hour of the coming week is in the pool.",
+        "Deposited. {n} machine hours of the coming week are in the pool.",
         ahead,
     ).format(n=ahead)
 
@@ -152,7 +163,8 @@ def take_back(request: HttpRequest, organisation: Organisation, public_id: str) 
         raise Http404
     day = _date(request.POST.get("date") or request.GET.get("date", ""))
     slots = queries.slots_of_day(deposit, day, now) if day else queries.slots_ahead(deposit, now)
-    back = f"{reverse('deposits:bank', args=[organisation.slug])}#deposits"
+    here = reverse("deposits:bank", args=[organisation.slug])
+    back = f"{here}#deposits"
     if request.method == "POST":
         may(request)
         if day:
@@ -161,7 +173,7 @@ def take_back(request: HttpRequest, organisation: Organisation, public_id: str) 
             )
         else:
             done = actions.end(deposit=deposit, now=now, actor=actor_of(request))
-        text = ngettext("{n} hour was taken back.", "{n} hours were taken back.", done.slots).format(
+        text = ngettext("{n} machine hour was taken back.", "{n} machine hours were taken back.", done.slots).format(
             n=done.slots
         )
         if done.fee_uy:
@@ -169,7 +181,7 @@ def take_back(request: HttpRequest, organisation: Organisation, public_id: str) 
                 "Within the notice it would have been free; CNY {fee} is due at the close."
             ).format(fee=yuan(done.fee_uy, exact=True))
         messages.success(request, text)
-        return redirect(back)
+        return redirect(here)  # to its top, where the message stands
     index = queries.index_of(deposit.site.resource_class_id, now)
     fee = sum(
         actions.recall_cost(deposit=deposit, slot=s, index_uy=index.price_uy if index else 0, now=now)
@@ -206,7 +218,10 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     chosen = request.POST.get("offering") or request.GET.get("offering") or ""
     offering = next((o for o in offerings if o.public_id == chosen), offerings[0] if offerings else None)
     form = WithdrawForm(
-        request.POST or None, request.FILES or None, offerings=offerings, initial={"offering": chosen}
+        request.POST or None,
+        request.FILES or None,
+        offerings=offerings,
+        initial={"offering": chosen, **({"units": request.GET["units"]} if "units" in request.GET else {})},
     )
     context: dict[str, Any] = {
         "organisation": organisation,
@@ -223,12 +238,14 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             if found is not None:
                 return found
     if offering is not None:
-        units = form.cleaned_data.get("units") if form.is_bound and hasattr(form, "cleaned_data") else None
+        asked = request.POST.get("units") or request.GET.get("units") or ""
+        units = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else None
         context |= {
             "by_the_hour": offering.package.unit_key == BY_THE_HOUR,
+            "package": offering.package,
             "cost": withdrawals.cost(offering, units, now),
         }
-    return render(request, "deposits/withdraw", context, status=status)
+    return render(request, "deposits/withdraw", context, fragment="deposits/_chosen", status=status)
 
 
 def _quote(

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from portal.core.fragments import render
 from portal.core.ids import public_id
 
+from .outlook import Outlook
+
 
 def is_sure(request: HttpRequest) -> bool:
     return request.method == "POST" and request.POST.get("sure") == "1"
@@ -31,6 +33,7 @@ def ask(
     extra: dict[str, str] | None = None,
     lines: list[dict[str, Any]] | None = None,
     danger: bool = False,
+    outlook: Outlook | None = None,
 ) -> HttpResponse:
     """Show what will happen; its button posts the form's fields and `extra` back to this address."""
     values = {name: request.POST.get(name, "") for name in form.fields} if form else {}
@@ -45,6 +48,7 @@ def ask(
             "back_url": back_url,
             "lines": lines,
             "danger": danger,
+            "outlook": outlook,
             "action": request.path,
             "fields": [{"name": n, "value": v} for n, v in values.items()],
         },

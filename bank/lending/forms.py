@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,20 @@ from portal.core.money import CARD_HOUR_CMS, CNY_UY, PPM
 
 from . import queries, terms
 
+GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+
+
+class Figure(forms.DecimalField):
+    """A decimal as the pages show it: 1,234.5 is taken with its comma."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and GROUPED.fullmatch(value.strip()):
+            value = value.replace(",", "")
+        return super().to_python(value)
+
 
 def amount_field(label: Any, **kwargs: Any) -> forms.DecimalField:
-    return forms.DecimalField(
+    return Figure(
         label=label,
         min_value=Decimal("0.01"),
         max_value=10**9,
@@ -26,11 +38,13 @@ def amount_field(label: Any, **kwargs: Any) -> forms.DecimalField:
 
 
 def hours_field(label: Any) -> forms.DecimalField:
-    return forms.DecimalField(
+    """As many decimals as the pages show of less than a tenth."""
+    return Figure(
         label=label,
-        min_value=Decimal("0.1"),
+        min_value=Decimal("0.0001"),
         max_value=10**8,
-        decimal_places=1,
+        decimal_places=4,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"required": _("Write how many hours.")},
     )
 
@@ -51,17 +65,22 @@ class AmountForm(forms.Form):
 class HoursForm(forms.Form):
     """Hours to pledge."""
 
-    hours = hours_field(_("Hours to pledge"))
+    hours = hours_field(_("Banked hours to pledge"))
+    exact_cms = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput())  # of "all of them"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.data.get("all") or self.data.get("exact_cms"):
+            self.fields["hours"].required = False
 
     def cms(self) -> int:
-        return int(self.cleaned_data["hours"] * CARD_HOUR_CMS)
+        return self.cleaned_data.get("exact_cms") or int(self.cleaned_data["hours"] * CARD_HOUR_CMS)
 
 
 class ApplyForm(HoursForm, AmountForm):
     """Which hours stand behind which loan. Takes the rows of queries.pledgeable."""
 
     resource_class = forms.ChoiceField(label=_("Class"))
-    hours = hours_field(_("Hours to pledge"))
     amount = amount_field(_("Loan in CNY"))
     months = months_field()
     purpose = forms.CharField(
@@ -76,6 +95,9 @@ class ApplyForm(HoursForm, AmountForm):
         self.rows = {row.resource_class.key: row for row in rows}
         field = self.fields["resource_class"]
         field.choices = [(key, row.resource_class.name) for key, row in self.rows.items()]  # type: ignore[attr-defined]
+
+    def cms(self) -> int:
+        return self.row().free_cms if self.data.get("all") else super().cms()
 
     def row(self) -> queries.Pledgeable:
         return self.rows[self.cleaned_data["resource_class"]]

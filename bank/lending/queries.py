@@ -98,6 +98,13 @@ def pledgeable(organisation: Organisation, now: datetime) -> list[Pledgeable]:
     return rows
 
 
+def free_to_pledge(loan: Loan) -> int:
+    """Free banked hours of the class of a loan."""
+    asset = loan.application.resource_class.asset
+    account = Account.objects.filter(owner=loan.borrower, kind=Kind.CLAIMS, asset=asset, ref="").first()
+    return account.posted - account.held if account else 0
+
+
 # ---- applications and offers
 
 

@@ -11,6 +11,7 @@ REFUSALS: dict[str, Promise | str | tuple[Promise | str, int]] = {
     "nothing_drawn": _("Nothing of the credit limit is used."),
     "more_than_owed": (_("CNY {owed_uy} is owed; you wrote more."), 400),
     "class_without_index": _("Hours of this class have no dated price yet, so they cannot be pledged."),
+    "too_many_hours": _("So many banked hours are not free: at most {available_cms} can be pledged. Nothing was pledged."),
     "above_ltv": _("At most CNY {most_uy} can be lent against these hours today."),
     "bad_terms": (_("Choose 1 to {most_months} months and a yearly rate of 0 to {most_percent} %."), 400),
     "application_over": _("This application is no longer open."),

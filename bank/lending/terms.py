@@ -10,3 +10,4 @@ MARGIN_DAYS = int(os.environ.get("SUANLI_MARGIN_DAYS", 3))  # business days to a
 CREDIT_LIMIT_MOST_UY = int(os.environ.get("SUANLI_CREDIT_LIMIT_MOST_UY", 10_000_000_000_000))
 RATE_MOST_PPM = int(os.environ.get("SUANLI_RATE_MOST_PPM", 240_000))  # 24 % a year
 MONTHS_MOST = int(os.environ.get("SUANLI_MONTHS_MOST", 36))
+EXAMPLE_RATE_PPM = int(os.environ.get("SUANLI_EXAMPLE_RATE_PPM", 80_000))  # of the worked example; lenders set theirs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bank.ledger.chart import Kind
 from bank.ledger.models import Account
 from portal import policy
 from portal.accounts.access import FINANCE, company_view
@@ -21,7 +21,7 @@ from portal.core.fragments import render
 from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
 
-from . import actions, lender_views, queries, standing
+from . import actions, lender_views, outlook, queries, standing
 from .asking import ask, is_sure, key_of
 from .forms import AmountForm, ApplyForm, HoursForm
 from .models import Application, Loan, Offer
@@ -147,14 +147,14 @@ def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     borrower_only(organisation)
     now, here = clock.now(), reverse("lending:loans", args=[organisation.slug])
     rows = [row for row in queries.pledgeable(organisation, now) if row.index]
-    form = ApplyForm(request.POST or None, rows=rows, initial={"months": 6})
+    data = request.POST or (request.GET if "months" in request.GET else None)
+    form = ApplyForm(data, rows=rows, initial={"months": outlook.USUAL_MONTHS})
     if request.method == "POST" and form.is_valid():
         row, cms, amount = form.row(), form.cms(), form.amount_uy()
-        value = queries.worth(cms, row.index)
         try:
             _check(row, cms, amount)
             if not is_sure(request):
-                return _ask_to_pledge(request, form, value)
+                return _ask_to_pledge(request, form, now)
             made = actions.apply(
                 organisation=organisation,
                 resource_class=row.resource_class,
@@ -170,44 +170,68 @@ def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         else:
             messages.success(request, _("The hours are pledged, and the lenders see your application."))
             return redirect("lending:application", organisation.slug, made.public_id)
+    chosen, seen = _outlook(form, rows, now)
     return render(
         request,
         "lending/apply",
         {
-            "form": form,
+            # what is worked out on the way has nothing to complain about yet
+            "form": form if request.method == "POST" else ApplyForm(rows=rows, initial=_written(form)),
             "rows": rows,
             "back_url": here,
-            "most_percent": percent(policy.LTV_ORIGINATION_PPM, "short"),
-            "counts_percent": percent(policy.COLLATERAL_HAIRCUT_PPM, "short"),
+            "chosen": chosen,
+            "outlook": seen,
         },
-        status=422 if form.errors else 200,
+        fragment="lending/_counts",
+        status=422 if request.method == "POST" and form.errors else 200,
     )
+
+
+def _written(form: ApplyForm) -> dict[str, Any]:
+    return {name: form.data.get(name) for name in form.fields if form.data.get(name)} or dict(form.initial)
+
+
+def _outlook(form: ApplyForm, rows: Sequence[queries.Pledgeable], now: Any) -> tuple[Any, outlook.Outlook | None]:
+    """From whatever of the form makes sense already."""
+    if form.is_bound:
+        form.is_valid()
+    known = getattr(form, "cleaned_data", {})
+    row = form.rows.get(known.get("resource_class", ""), rows[0] if rows else None)
+    if row is None:
+        return None, None
+    cms = form.cms() if known.get("resource_class") and (known.get("hours") or known.get("exact_cms")) else None
+    amount = form.amount_uy() if known.get("amount") else None
+    return row, outlook.of(row, cms=cms, amount_uy=amount, months=known.get("months"), now=now)
 
 
 def _check(row: queries.Pledgeable, cms: int, amount: int) -> None:
     """Say before the question what the action would say after it."""
     most = queries.collateral.most_uy(queries.worth(cms, row.index), policy.LTV_ORIGINATION_PPM)
     if cms > row.free_cms:
-        raise Refused("insufficient_hours", needed_cms=cms, available_cms=row.free_cms, missing_cms=cms - row.free_cms)
+        raise Refused("too_many_hours", available_cms=row.free_cms)
     if amount > most:
         raise Refused("above_ltv", most_uy=most)
 
 
-def _ask_to_pledge(request: HttpRequest, form: ApplyForm, value: int) -> HttpResponse:
-    after = queries.collateral.ltv_ppm(form.amount_uy(), value)
+def _ask_to_pledge(request: HttpRequest, form: ApplyForm, now: Any) -> HttpResponse:
+    cms, amount, months = form.cms(), form.amount_uy(), form.cleaned_data["months"]
+    seen = outlook.of(form.row(), cms=cms, amount_uy=amount, months=months, now=now)
+    value = seen.value_uy if seen else 0
     return ask(
         request,
         form=form,
+        extra={"exact_cms": str(cms)} if form.data.get("all") else {},
         title=_("Pledge these hours?"),
         label=_("Pledge and ask"),
         danger=True,
         back_url=request.path,
         text=_("They cannot be spent while they are pledged. Withdraw the application and they are free at once."),
+        outlook=seen,
         lines=[
-            {"label": _("Hours pledged"), "text": hours(form.cms())},
+            {"label": _("Banked hours pledged"), "text": hours(cms)},
             {"label": _("They count for"), "amount_uy": value},
-            {"label": _("Loan to value"), "text": f"{percent(after)} %"},
-            {"label": _("You ask for"), "amount_uy": form.amount_uy(), "total": True},
+            {"label": _("Loan to value"), "text": f"{percent(queries.collateral.ltv_ppm(amount, value))} %"},
+            {"label": _("You ask for"), "amount_uy": amount, "total": True},
         ],
     )
 
@@ -331,12 +355,7 @@ def loan(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
     ).order_by("pk")
     is_lender = organisation.role == Organisation.Role.LENDER
     can = found.loan.is_open and not is_lender
-    free = 0
-    if can:
-        claims = Account.objects.filter(
-            owner=organisation, kind=Kind.CLAIMS, asset=found.loan.application.resource_class.asset, ref=""
-        ).first()
-        free = claims.posted - claims.held if claims else 0
+    free = queries.free_to_pledge(found.loan) if can else 0
     return render(
         request,
         "lending/loan",
@@ -432,29 +451,41 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
     borrower_only(organisation)
     row = _loan(organisation, public_id)
     here = reverse("lending:loan", args=[organisation.slug, row.public_id])
-    form = HoursForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if not is_sure(request):
-            return ask(
-                request,
-                form=form,
-                title=_("Pledge more hours?"),
-                label=_("Pledge them"),
-                back_url=here,
-                danger=True,
-                text=_("They cannot be spent until the loan is repaid."),
-                lines=[{"label": _("Hours pledged"), "text": hours(form.cms()), "total": True}],
-            )
+    form, free = HoursForm(request.POST or None), queries.free_to_pledge(row)
+    everything = request.POST.get("all") == "1" and free > 0
+    if request.method == "POST" and (form.is_valid() or everything):
+        cms = free if everything else form.cms()
         try:
-            actions.add_pledge(loan=row, cms=form.cms(), key=key_of(request), now=clock.now(), actor=actor(request))
+            if not is_sure(request):
+                if cms > free:
+                    raise Refused("too_many_hours", available_cms=free)
+                return ask(
+                    request,
+                    form=form,
+                    extra={"exact_cms": str(cms)} if everything else {},
+                    title=_("Pledge more hours?"),
+                    label=_("Pledge them"),
+                    back_url=here,
+                    danger=True,
+                    text=_("They cannot be spent until the loan is repaid."),
+                    lines=[{"label": _("Banked hours pledged"), "text": hours(cms), "total": True}],
+                )
+            actions.add_pledge(loan=row, cms=cms, key=key_of(request), now=clock.now(), actor=actor(request))
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("{hours} hours pledged.").format(hours=hours(form.cms())))
+            messages.success(request, _("{hours} hours pledged.").format(hours=hours(cms)))
             return redirect(here)
     return render(
         request,
         "lending/amount",
-        {"form": form, "title": _("Pledge more hours"), "back_url": here, "label": _("Go on"), "text": ""},
+        {
+            "form": form,
+            "title": _("Pledge more hours"),
+            "back_url": here,
+            "label": _("Go on"),
+            "text": _("{hours} banked hours are available.").format(hours=hours(free, "free")),
+            "all_label": _("All of them") if free else "",
+        },
         status=422 if form.errors else 200,
     )

@@ -201,6 +201,10 @@ class Engine(ABC):
     name: str
     abilities: Abilities
 
+    def machine_cores(self) -> int | None:
+        """Cores of the machine that new sites of this engine stand on; None where it does not know."""
+        return None
+
     @abstractmethod
     def capacity(self, site: SiteRef) -> Capacity:
         """What the site has, what is free now, and whether it is ready to work."""

@@ -23,7 +23,8 @@ class Refused(Exception):
     """A rule says no. `code` is stable and stored; the sentence is made when it is shown.
 
     Params are plain values (str, int) that the sentence names with {braces}: amounts end in `_uy`
-    and are shown in yuan, card time ends in `_cms` and is shown in hours.
+    and are shown in yuan, card time ends in `_cms` and is shown in hours; what is available or the most
+    (`available_…`, `most_…`) is rounded down, so that the figure shown is accepted when it is typed.
     """
 
     def __init__(self, code: str, **params: Any) -> None:
@@ -48,7 +49,7 @@ class Stale(Refused):
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     """The words for a stored code, in the language of the moment; the bare code when nobody knows it."""
-    from .words import hours, yuan  # words imports Django's formats; keep this module light
+    from .words import floor_fen, hours, yuan  # words imports Django's formats; keep this module light
 
     text = _texts.get(code)
     if text is None:
@@ -56,10 +57,11 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     shown: dict[str, Any] = {}
     for key, value in (params or {}).items():
         shown[key] = value
+        limit = key.startswith(("available_", "most_"))
         if key.endswith("_uy"):
-            shown[key] = yuan(int(value))
+            shown[key] = yuan(floor_fen(int(value)) if limit else int(value))
         elif key.endswith("_cms"):
-            shown[key] = hours(int(value))
+            shown[key] = hours(int(value), "down" if limit else "half_even")
     try:
         return str(text[0]).format(**shown)
     except (KeyError, IndexError):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from .money import CARD_HOUR_CMS, CNY_UY, mul_div
+from .money import CARD_HOUR_CMS, CNY_UY, FEN_UY, Rounding, mul_div
 
 MINUS = "−"
 
@@ -26,14 +26,22 @@ def yuan(amount_uy: int, exact: bool = False) -> str:
     return f"{sign}{fen // 100:,}.{fen % 100:02d}"
 
 
-def hours(quantity_cms: int) -> str:
-    """Card-milliseconds as hours: one decimal from ten hours on, three below one tenth."""
+def floor_fen(amount_uy: int) -> int:
+    """Down to the fen: what is named as the most must be accepted when it is typed."""
+    return amount_uy // FEN_UY * FEN_UY
+
+
+def hours(quantity_cms: int, rounding: Rounding = "half_even") -> str:
+    """Card-milliseconds as hours: one decimal from ten hours on, four below one tenth.
+
+    "down" for what is there to use: the figure shown is never more than there is.
+    """
     sign = MINUS if quantity_cms < 0 else ""
     q = abs(quantity_cms)
     places = 1 if q >= 10 * CARD_HOUR_CMS else 2 if q >= CARD_HOUR_CMS // 10 else 4
     if q == 0:
         places = 1
-    scaled = mul_div(q, 10**places, CARD_HOUR_CMS)
+    scaled = mul_div(q, 10**places, CARD_HOUR_CMS, rounding)
     return f"{sign}{scaled // 10**places:,}.{scaled % 10**places:0{places}d}"
 
 

@@ -26,7 +26,7 @@
       if (form) form.dispatchEvent(new Event("painted"));
     }
     function paint(cell) {
-      if (!cell || cell === last || !grid.contains(cell) || cell.type !== "checkbox") return;
+      if (!cell || cell === last || !grid.contains(cell) || cell.type !== "checkbox" || cell.disabled) return;
       cell.checked = ink;
       last = cell;
     }
@@ -40,7 +40,7 @@
     }
     grid.addEventListener("pointerdown", function (event) {
       var cell = event.target;
-      if (cell.type !== "checkbox" || box.disabled || event.button !== 0) return;
+      if (cell.type !== "checkbox" || cell.disabled || box.disabled || event.button !== 0) return;
       if (event.pointerType === "touch") {
         // a finger that moves at once scrolls; one that rests paints
         press = setTimeout(function () { begin(cell, event.pointerId); }, 250);
@@ -77,7 +77,9 @@
       if (!step || event.target.type !== "checkbox") return;
       var all = Array.from(cells());
       if (getComputedStyle(grid).gridAutoFlow === "column") step = { 1: 24, "-1": -24, 24: 1, "-24": -1 }[step];
-      var next = all[all.indexOf(event.target) + step];
+      var at = all.indexOf(event.target) + step;
+      while (all[at] && all[at].disabled) at += step;
+      var next = all[at];
       if (next) { event.preventDefault(); next.focus(); }
     });
     if (presets) {
@@ -87,7 +89,7 @@
         if (!pattern) return;
         cells().forEach(function (cell, i) {
           var value = pattern(Math.floor(i / 24), i % 24);
-          if (value !== null) cell.checked = value;
+          if (value !== null && !cell.disabled) cell.checked = value;
         });
         tell();
       });

@@ -121,7 +121,7 @@ COSTS = {
     "credit": 17,
     "dashboard": 11,
     "you": 5,
-    "bank": 28,
+    "bank": 30,
     "withdraw": 16,
     "earnings": 29,
     "sites": 8,

@@ -55,6 +55,9 @@ class LocalEngine(Engine):
         max_overshoot_ms=500,
     )
 
+    def machine_cores(self) -> int | None:
+        return os.cpu_count()
+
     def capacity(self, site: SiteRef) -> Capacity:
         """Not ready: root_unwritable, no_sandbox (params: detail), installing (percent, line),
         runtime_missing, runtime_failed (detail)."""

@@ -98,18 +98,25 @@ def _routes(data: Mapping[str, Any], full: bool) -> dict[str, Any]:
 
 @register.simple_tag
 def chart_outcomes(
-    rows: Sequence[tuple[Any, Sequence[int]]], title: str, unit: str = "", column: str = ""
+    rows: Sequence[tuple[Any, Sequence[int]]],
+    title: str,
+    unit: str = "",
+    column: str = "",
+    totals: Sequence[str] = (),
 ) -> SafeString | str:
     """Stacked bars of the five outcomes of slots with their key and table.
 
     rows: (day or text, (delivered, idle verified, idle unverified, recalled, failed)), integers of `unit`.
+    totals: the five sums as text, where whole units would hide what is little.
     """
     if not rows:
         return ""
     shown = bars.picture(rows, tuple(OUTCOMES))
     key = [
-        {"label": label, "css": css, "fill": fill, "total": total}
-        for (label, css, fill), total in zip(OUTCOMES.values(), shown.totals, strict=True)
+        {"label": label, "css": css, "fill": fill, "total": total, "says": says}
+        for (label, css, fill), total, says in zip(
+            OUTCOMES.values(), shown.totals, totals or [""] * len(OUTCOMES), strict=True
+        )
     ]
     return SafeString(
         render_to_string(

@@ -21,7 +21,7 @@ from django.utils.translation import get_language, gettext, pgettext, pgettext_l
 
 from portal.core import words as plain
 from portal.core.errors import Refused, sentence
-from portal.core.money import FEN_UY, ceil_to
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, ceil_to
 
 register = template.Library()
 
@@ -47,6 +47,7 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
 
     style: "" two decimals; "short" drops ".00"; "exact" up to six decimals where they exist;
     "cap" is "short" rounded up, so that a ceiling is never shown lower than it is;
+    "most" is rounded down, so that what is named as the most is not more than that;
     "signed" puts + before what comes in.
     """
     if amount_uy is None or amount_uy == "":
@@ -54,6 +55,8 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
     amount = int(amount_uy)
     if style == "cap":
         amount = ceil_to(amount, FEN_UY)
+    elif style == "most":
+        amount = plain.floor_fen(amount)
     text = plain.yuan(amount, exact=style == "exact")
     if style in ("short", "cap"):
         text = text.removesuffix(".00")
@@ -69,10 +72,17 @@ def cny(amount_uy: int | None, style: str = "") -> str:
 
 @register.filter
 def hours(amount_cms: int | None, style: str = "") -> str:
-    """Card-milliseconds as hours; style "short" drops a decimal that says nothing. None gives ""."""
+    """Card-milliseconds as hours; None gives "".
+
+    style: "short" drops a decimal that says nothing; "free" is rounded down, for what is there to use;
+    "least" says "less than 0.01" where so little would read as nothing.
+    """
     if amount_cms is None or amount_cms == "":
         return ""
-    text = plain.hours(int(amount_cms))
+    amount = int(amount_cms)
+    if style == "least" and 0 < amount < CARD_HOUR_CMS // 100:
+        return gettext("less than 0.01")
+    text = plain.hours(amount, "down" if style == "free" else "half_even")
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
@@ -219,12 +229,17 @@ def errorpanel(content: str, **parameters: Any) -> str:
 
 @register.inclusion_tag("components/ink_grid.html")
 def ink_grid(
-    name: str, weights: Sequence[int], painted: Collection[int] = (), legend: str = "", locked: bool = False
+    name: str,
+    weights: Sequence[int],
+    painted: Collection[int] = (),
+    legend: str = "",
+    locked: bool = False,
+    taken: Collection[int] = (),
 ) -> dict[str, Any]:
     """The week as 168 checkboxes `name`=hour of week (0 = Monday 00:00, platform zone).
 
     weights: 168 integers of one unit, what an hour earns relative to others; the four strengths of ink
-    are quarters of their range. painted: the hours already given.
+    are quarters of their range. painted: the hours ticked. taken: hours that cannot be ticked any more.
     """
     if len(weights) != 168:
         raise ValueError("a week has 168 hours")
@@ -239,6 +254,7 @@ def ink_grid(
                     "label": f"{WEEKDAYS[day]} {hour:02d}:00",
                     "strength": min(4, 1 + (weights[day * 24 + hour] - low) * 4 // span),
                     "checked": day * 24 + hour in painted,
+                    "taken": day * 24 + hour in taken,
                 }
                 for hour in range(24)
             ],
@@ -251,6 +267,7 @@ def ink_grid(
         "hours": [f"{h:02d}" for h in range(24)],
         "legend": legend or gettext("Hours of the week"),
         "locked": locked,
+        "taken": len(taken),
     }
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bank.deposits import actions, queries
+from bank.deposits import actions, estimates
 from bank.deposits.models import Deposit, SlotClose
 from marketplace.catalogue.models import IndexPrice
 from marketplace.dispatch.models import Site, Slot
@@ -144,13 +144,13 @@ def test_deposited_hours_are_sold_before_the_houses_own(factory, buyer, platform
 
 
 def test_the_estimate_is_its_own_formula(factory, now):
-    found = queries.estimate(site=factory.site, hours=[24, 25], cards=2, mode="consignment", now=now)
+    found = estimates.estimate(site=factory.site, hours=[24, 25], cards=2, mode="consignment", now=now)
     assert (found.hours, found.painted_cms, found.work_ppm, found.is_measured) == (2, 4 * CMS, 170_000, False)
     assert (found.found_cms, found.weight_ppm) == (2_448_000, 553_000)
     assert found.gross_uy == 2_448_000 * 553 // 1000 * 100_000 // CMS == 37_604
     assert (found.fee_uy, found.net_uy) == (3_009, 34_595)
     assert found.banked_cms == 2_448_000 * 553 // 1000 * 92 // 100
-    firm = queries.estimate(site=factory.site, hours=[24, 25], cards=2, mode="firm", now=now)
+    firm = estimates.estimate(site=factory.site, hours=[24, 25], cards=2, mode="firm", now=now)
     assert firm.idle_uy == (4 * CMS - 2_448_000) * 553 // 1000 * 25 // 100 * 100_000 // CMS
     assert firm.net_uy == found.net_uy + firm.idle_uy
 

@@ -68,7 +68,7 @@ def test_htmx_gets_the_estimate_alone(zhao_client, factory):
 def test_painted_hours_are_deposited_and_stand_on_the_page(zhao_client, factory):
     answer = zhao_client.post(page("bank"), form(factory), follow=True)
     assert Slot.objects.count() == 2
-    assert "2 hours of the coming week are in the pool" in answer.content.decode()
+    assert "2 machine hours of the coming week are in the pool" in answer.content.decode()
     assert "22:00–24:00" in answer.content.decode()
 
 
@@ -233,3 +233,72 @@ def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
     assert (first["label"], first["text"]) == ("Banked hours", "0.10")
     text = zhao_client.get(page("bank")).content.decode()
     assert "0.10 found work" in text and "0.10 banked hours" in text
+
+
+def test_the_estimate_is_a_range_with_the_uncertain_part_on_its_own_line(zhao_client, factory):
+    text = zhao_client.get(page("bank"), form(factory, hour=["24", "25"], mode="firm"),
+                           headers={"HX-Request": "true"}).content.decode()
+    assert "From “nothing is sold” to “as we expect”" in text and "finds work" in text
+    assert "Electricity and wear are yours" in text and "for standing ready" in text
+    assert "so far" not in text  # nothing was deposited here yet
+
+
+def test_beside_a_guess_stands_the_record_as_soon_as_there_is_one(zhao_client, factory):
+    factory.deposit()
+    factory.close(factory.slot())
+    SlotClose.objects.update(quantity_cms=72_000_000, delivered_cms=3_600, idle_unverified_cms=71_996_400)
+    text = zhao_client.get(page("bank"), form(factory, from_date="2027-06-01", to_date="2027-07-01"),
+                           headers={"HX-Request": "true"}).content.decode()
+    assert "so far less than 0.01 of 20 core-hours deposited here have found work" in " ".join(text.split())
+
+
+def test_after_a_deposit_the_page_stands_at_its_top_with_the_message_and_nothing_painted(zhao_client, factory):
+    answer = zhao_client.post(page("bank"), form(factory))
+    assert answer.url == page("bank")
+    text = zhao_client.get(answer.url).content.decode()
+    assert "Deposited." in text and text.count('disabled aria-label="Monday 2') == 2 and "checked" not in grid(text)
+    again = zhao_client.post(page("bank"), form(factory, hour=[]))  # a second press finds nothing painted
+    assert again.status_code == 422 and Deposit.objects.count() == 1
+
+
+def grid(text: str) -> str:
+    return text[text.index('class="paint"') : text.index("</fieldset>")]
+
+
+def test_hours_deposited_already_are_drawn_as_taken_for_the_days_they_are_taken(zhao_client, factory):
+    zhao_client.post(page("bank"), form(factory, to_date="2026-11-30"))
+    shown = zhao_client.get(page("bank"), form(factory, from_date="2026-11-25")).content.decode()
+    assert grid(shown).count("disabled") == 2
+    drawn = f"{factory.site.public_id} 2026-11-25 2026-12-20"
+    later = form(factory, from_date="2026-12-01", drawn=drawn)
+    part = zhao_client.get(page("bank"), later, headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-swap-oob="true"' in part and "disabled" not in grid(part)
+    same = form(factory, from_date="2026-11-25", drawn=drawn)
+    part = zhao_client.get(page("bank"), same, headers={"HX-Request": "true"}).content.decode()
+    assert "hx-swap-oob" not in part
+
+
+def test_the_button_stands_above_the_estimate_that_changes_under_it(zhao_client, factory):
+    text = zhao_client.get(page("bank")).content.decode()
+    assert text.index("Deposit these hours") < text.index('id="estimate"')
+
+
+def test_the_chosen_package_says_at_once_what_it_needs(zhao_client, factory):
+    from marketplace.catalogue.models import Package
+
+    Package.objects.update(bring_en="A script in Python.", sample="script/sample.py")
+    asked = {"offering": factory.offering.public_id, "units": "2"}
+    text = zhao_client.get(page("withdraw"), asked, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in text and "A script in Python." in text
+    assert reverse("catalogue:sample", args=[factory.offering.package.code]) in text and "Takes at most" in text
+    whole = zhao_client.get(page("withdraw"), asked).content.decode()
+    assert "A script in Python." in whole and 'value="2"' in whole
+
+
+def test_a_missing_file_is_said_with_what_to_do(zhao_client, factory):
+    from marketplace.catalogue.models import Package
+
+    Package.objects.update(bring_en="A script in Python.")
+    answer = zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1})
+    text = answer.content.decode()
+    assert answer.status_code == 422 and "No file was chosen." in text and "A script in Python." in text

@@ -130,3 +130,37 @@ def test_the_page_asks_a_fixed_number_of_questions(zhao_client, factory, worked,
         zhao_client.get(here)
     with django_assert_num_queries(15):
         zhao_client.get(here, {"hour": f"{closed.hour:%Y-%m-%dT%H}"})
+
+
+def test_more_cores_than_the_machine_has_are_refused_by_page_and_program(client, zhao, factory, monkeypatch):
+    monkeypatch.setattr("marketplace.engines.local.engine.LocalEngine.machine_cores", lambda _engine: 2)
+    client.force_login(zhao)
+    address = reverse("deposits:site_new", args=["yongli"])
+    asked = {"name": "Hall 2", "region": factory.site.region_id, "cards": 3}
+    page = client.post(address, asked)
+    assert page.status_code == 422 and "The machine has 2 cores" in page.content.decode()
+    answer = client.post("/api/v1/sites/", {"name": "Hall 2", "region": factory.site.region.key, "cards": 3},
+                         content_type="application/json",
+                         headers={"Idempotency-Key": "c1", "Suanli-Company": "yongli"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "more_cores_than_machine")
+    assert Site.objects.count() == 1
+    assert client.post(address, asked | {"cards": 2}).status_code == 302
+
+
+def test_an_engine_that_does_not_know_its_machine_refuses_no_number(zhao, factory, monkeypatch, now):
+    from bank.deposits import registration
+
+    monkeypatch.setattr("marketplace.engines.local.engine.LocalEngine.machine_cores", lambda _engine: None)
+    site = registration.register(organisation=factory.site.organisation, name="Hall 2", region=factory.site.region,
+                                 cards=64, now=now, actor="user:1")
+    assert site.cards == 64
+
+
+def test_the_form_says_which_machine_is_meant_and_presets_no_region(client, zhao, factory):
+    client.force_login(zhao)
+    address = reverse("deposits:site_new", args=["yongli"])
+    text = client.get(address).content.decode()
+    assert "the one this portal runs on" in text and "What the benchmark proves" in text and "85 % is assumed" in text
+    assert '<option value="" selected>' in text
+    page = client.post(address, {"name": "Hall 2", "region": "", "cards": 1})
+    assert page.status_code == 422 and "Choose the region" in page.content.decode()
