@@ -7,7 +7,9 @@ class CatalogueConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.errors import register_refusals
+        from portal.history.words import register_reasons
 
-        from . import refusals
+        from . import refusals, steps
 
         register_refusals(refusals.REFUSALS)
+        register_reasons(steps.REASONS)

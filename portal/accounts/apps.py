@@ -8,8 +8,10 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from portal.api import hooks
         from portal.core.errors import register_refusals
+        from portal.history.words import register_reasons
 
-        from . import authentication, refusals
+        from . import authentication, refusals, steps
 
         register_refusals(refusals.REFUSALS)
+        register_reasons(steps.REASONS)
         hooks.grant_of_session = authentication.grant_of_session

@@ -66,8 +66,8 @@ def steps_of(organisation: Organisation) -> QuerySet[Step]:
 
 
 def words_of_decision(organisation: Organisation) -> str:
-    """What staff wrote when they last approved or suspended the company; may be empty."""
-    step = steps_of(organisation).filter(reason__in=["approved", "suspended"]).first()
+    """What staff wrote when they last decided about the company; may be empty."""
+    step = steps_of(organisation).filter(reason__in=["approved", "suspended", "lifted"]).first()
     return str(step.params.get("text", "")) if step else ""
 
 
