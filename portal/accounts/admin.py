@@ -95,7 +95,7 @@ class OrganisationAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
         return queries.queue()
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         return queries.QUEUE_ORDER
 
     def get_urls(self) -> list[Any]:
@@ -243,7 +243,7 @@ class InvitationAdmin(ReadOnly):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnly):
-    list_display = ("name", "public_id", "organisation", "scope_names", "last_used_at", "revoked_at")
+    list_display = ("name", "public_id", "organisation", "may_do", "last_used_at", "revoked_at")
     list_select_related = ("organisation",)
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     search_fields = ("public_id", "name", "organisation__name")
@@ -251,13 +251,17 @@ class ApiKeyAdmin(ReadOnly):
         "public_id",
         "organisation",
         "name",
-        "scopes",
+        "may_do",
         "created_by",
         "created_at",
         "expires_at",
         "revoked_at",
         "last_used_at",
     )
+
+    @admin.display(description=_("may do"))
+    def may_do(self, key: ApiKey) -> str:
+        return key.scope_names
 
 
 class AddPerson(AdminUserCreationForm):
