@@ -137,7 +137,7 @@ COSTS = {
     "find": 11,
     "money": 18,
     "companies to approve": 7,
-    "offerings to approve": 7,
+    "offerings to approve": 10,
     "sites to verify": 7,
     "payments to book": 6,
     "stuck orders": 5,
