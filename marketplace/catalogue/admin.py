@@ -120,7 +120,12 @@ class OfferingAdmin(ReadOnly):
         offering = self.get_object(request, object_id)
         if offering is not None:
             extra = kwargs.get("extra_context") or {}
-            kwargs["extra_context"] = {**extra, **_seen(offering), "steps_open": self._steps(request, offering)}
+            kwargs["extra_context"] = {
+                **extra,
+                **_seen(offering),
+                "subtitle": offering.title,
+                "steps_open": self._steps(request, offering),
+            }
         return super().change_view(request, object_id, *args, **kwargs)
 
     def _may(self, request: HttpRequest) -> bool:

@@ -98,7 +98,9 @@ def what_of(step: Step) -> str:
     else:
         moved = "" if before == after else f"{before} → {after}"
     said = _reason(step)
-    return f"{moved}: {said}" if moved and said else moved or said or after
+    if moved and said:
+        return _("%(moved)s: %(said)s") % {"moved": moved, "said": said}
+    return moved or said or after
 
 
 def why_of(step: Step) -> str:
