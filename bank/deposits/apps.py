@@ -1,9 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DepositsConfig(AppConfig):
     name = "bank.deposits"
     label = "deposits"
+    verbose_name = _("Deposits and payouts")
 
     def ready(self) -> None:
         from portal.core.errors import register_refusals

@@ -36,23 +36,29 @@ class Deposit(models.Model):
 
     MOVES: ClassVar[dict[str, set[str]]] = {State.OPEN: {State.ENDED}, State.ENDED: set()}
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="deposits")
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="deposits")
-    cards = models.PositiveIntegerField(help_text="cores or cards of the site")
-    hours = ArrayField(
-        models.PositiveSmallIntegerField(), help_text="hours of the week 0–167 in the platform's zone"
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="deposits"
     )
-    from_date = models.DateField()
-    to_date = models.DateField(help_text="the last day, inclusive")
-    notice_h = models.PositiveSmallIntegerField(default=12)
-    mode = models.CharField(max_length=12, choices=Mode, default=Mode.CONSIGNMENT)
-    payout = models.CharField(max_length=8, choices=Payout, default=Payout.HOURS)
-    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
-    created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="deposits")
+    cards = models.PositiveIntegerField(_("cores or cards"), help_text="cores or cards of the site")
+    hours = ArrayField(
+        models.PositiveSmallIntegerField(),
+        verbose_name=_("hours of the week"),
+        help_text="hours of the week 0–167 in the platform's zone",
+    )
+    from_date = models.DateField(_("first day"))
+    to_date = models.DateField(_("last day"), help_text="the last day, inclusive")
+    notice_h = models.PositiveSmallIntegerField(_("notice, hours"), default=12)
+    mode = models.CharField(_("kind"), max_length=12, choices=Mode, default=Mode.CONSIGNMENT)
+    payout = models.CharField(_("paid in"), max_length=8, choices=Payout, default=Payout.HOURS)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(_("created"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("deposit")
+        verbose_name_plural = _("deposits")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(cards__gte=1), name="deposit_has_cards"),
@@ -117,50 +123,82 @@ class SlotClose(models.Model):
     Only the pay for firm idle hours (`idle_…`) comes a moment later, when all slots of the hour are closed.
     """
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    slot = models.OneToOneField(Slot, on_delete=models.PROTECT, related_name="close")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="slot_closes")
-    deposit = models.ForeignKey(
-        Deposit, null=True, blank=True, on_delete=models.PROTECT, related_name="closes"
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    slot = models.OneToOneField(
+        Slot, verbose_name=_("hour of the site"), on_delete=models.PROTECT, related_name="close"
     )
-    hour = models.DateTimeField()
-    is_simulated = models.BooleanField(default=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="slot_closes"
+    )
+    deposit = models.ForeignKey(
+        Deposit, verbose_name=_("deposit"), null=True, blank=True, on_delete=models.PROTECT, related_name="closes"
+    )
+    hour = models.DateTimeField(_("hour"))
+    is_simulated = models.BooleanField(_("simulated time"), default=False)
 
-    quantity_cms = models.BigIntegerField()
-    delivered_cms = models.BigIntegerField()
-    failed_cms = models.BigIntegerField()
-    idle_verified_cms = models.BigIntegerField()
-    idle_unverified_cms = models.BigIntegerField()
-    recalled_cms = models.BigIntegerField()
+    quantity_cms = models.BigIntegerField(_("deposited, card-milliseconds"))
+    delivered_cms = models.BigIntegerField(_("delivered, card-milliseconds"))
+    failed_cms = models.BigIntegerField(_("failed, card-milliseconds"))
+    idle_verified_cms = models.BigIntegerField(_("idle and answering, card-milliseconds"))
+    idle_unverified_cms = models.BigIntegerField(_("idle without an answer, card-milliseconds"))
+    recalled_cms = models.BigIntegerField(_("taken back, card-milliseconds"))
 
-    asset = models.CharField(max_length=40, help_text="of the hours: CH:CPU")
-    index_uy = models.BigIntegerField(
+    asset = models.CharField(_("counted in"), max_length=40, help_text="of the hours: CH:CPU")
+    index_uy = models.BigIntegerField(_("index price, micro-yuan"),
         help_text="CNY an hour on that day, in micro-yuan; 0 when none is known"
     )
-    cash_uy = models.BigIntegerField(default=0, help_text="came from customers for these hours")
-    due_uy = models.BigIntegerField(default=0, help_text="earned in cash, to be paid out")
-    held_uy = models.BigIntegerField(default=0, help_text="of it, held back for disputes")
-    fee_uy = models.BigIntegerField(default=0)
-    to_reserve_uy = models.BigIntegerField(default=0, help_text="cash that stands behind the hours banked")
-    income_uy = models.BigIntegerField(default=0, help_text="the platform's own machine earned it")
-    from_reserve_uy = models.BigIntegerField(
+    cash_uy = models.BigIntegerField(
+        _("in cash, micro-yuan"), default=0, help_text="came from customers for these hours"
+    )
+    due_uy = models.BigIntegerField(
+        _("due, micro-yuan"), default=0, help_text="earned in cash, to be paid out"
+    )
+    held_uy = models.BigIntegerField(
+        _("kept back, micro-yuan"), default=0, help_text="of it, held back for disputes"
+    )
+    fee_uy = models.BigIntegerField(_("fee, micro-yuan"), default=0)
+    to_reserve_uy = models.BigIntegerField(
+        _("into the reserve, micro-yuan"), default=0, help_text="cash that stands behind the hours banked"
+    )
+    income_uy = models.BigIntegerField(
+        _("platform's income, micro-yuan"), default=0, help_text="the platform's own machine earned it"
+    )
+    from_reserve_uy = models.BigIntegerField(_("from the reserve, micro-yuan"),
         default=0, help_text="cash for hours that were paid in banked hours"
     )
-    spent_cms = models.BigIntegerField(default=0, help_text="banked hours that customers spent here")
-    earned_cms = models.BigIntegerField(default=0, help_text="banked hours that the depositor earned")
-    retired_cms = models.BigIntegerField(default=0, help_text="banked hours taken out of the books")
-    compensation_uy = models.BigIntegerField(default=0, help_text="to customers, for failed hours")
-    compensation_held_uy = models.BigIntegerField(default=0, help_text="of it, from what was held back")
-    late_fee_uy = models.BigIntegerField(default=0)
-    idle_due_cms = models.BigIntegerField(default=0, help_text="firm: φ × weight × idle verified")
-    idle_due_uy = models.BigIntegerField(default=0, help_text="the same at the index")
-    idle_paid_uy = models.BigIntegerField(
+    spent_cms = models.BigIntegerField(
+        _("banked hours spent, card-milliseconds"), default=0, help_text="banked hours that customers spent here"
+    )
+    earned_cms = models.BigIntegerField(
+        _("banked hours earned, card-milliseconds"), default=0, help_text="banked hours that the depositor earned"
+    )
+    retired_cms = models.BigIntegerField(
+        _("banked hours ended, card-milliseconds"), default=0, help_text="banked hours taken out of the books"
+    )
+    compensation_uy = models.BigIntegerField(
+        _("compensation, micro-yuan"), default=0, help_text="to customers, for failed hours"
+    )
+    compensation_held_uy = models.BigIntegerField(
+        _("compensation kept back, micro-yuan"), default=0, help_text="of it, from what was held back"
+    )
+    late_fee_uy = models.BigIntegerField(_("late fee, micro-yuan"), default=0)
+    idle_due_cms = models.BigIntegerField(
+        _("idle pay due, card-milliseconds"), default=0, help_text="firm: φ × weight × idle verified"
+    )
+    idle_due_uy = models.BigIntegerField(
+        _("idle pay due, micro-yuan"), default=0, help_text="the same at the index"
+    )
+    idle_paid_uy = models.BigIntegerField(_("idle pay paid, micro-yuan"),
         null=True, blank=True, help_text="cash; null until the hour is settled"
     )
-    idle_paid_cms = models.BigIntegerField(null=True, blank=True, help_text="banked hours")
-    closed_at = models.DateTimeField()
+    idle_paid_cms = models.BigIntegerField(
+        _("idle pay paid, card-milliseconds"), null=True, blank=True, help_text="banked hours"
+    )
+    closed_at = models.DateTimeField(_("closed"))
 
     class Meta:
+        verbose_name = _("settled hour")
+        verbose_name_plural = _("settled hours")
         ordering = ["-hour", "-id"]
         constraints = [
             models.CheckConstraint(
@@ -221,14 +259,20 @@ class SlotClose(models.Model):
 class HoldBack(models.Model):
     """A tenth of what an hour earned in cash, kept until disputes are over. Failures are paid from it first."""
 
-    close = models.OneToOneField(SlotClose, on_delete=models.PROTECT, related_name="holdback")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    amount_uy = models.BigIntegerField()
-    left_uy = models.BigIntegerField()
-    due_at = models.DateTimeField()
-    released_at = models.DateTimeField(null=True, blank=True)
+    close = models.OneToOneField(
+        SlotClose, verbose_name=_("settled hour"), on_delete=models.PROTECT, related_name="holdback"
+    )
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+"
+    )
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
+    left_uy = models.BigIntegerField(_("left, micro-yuan"))
+    due_at = models.DateTimeField(_("due"))
+    released_at = models.DateTimeField(_("given back at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("amount kept back")
+        verbose_name_plural = _("amounts kept back")
         ordering = ["due_at", "id"]
         constraints = [
             models.CheckConstraint(
@@ -244,11 +288,13 @@ class HoldBack(models.Model):
 class IdleDay(models.Model):
     """What the reserve may pay for firm idle hours on one day, fixed when the day's first hour is settled."""
 
-    date = models.DateField(unique=True)
-    budget_uy = models.BigIntegerField()
-    paid_uy = models.BigIntegerField(default=0)
+    date = models.DateField(_("date"), unique=True)
+    budget_uy = models.BigIntegerField(_("budget, micro-yuan"))
+    paid_uy = models.BigIntegerField(_("paid, micro-yuan"), default=0)
 
     class Meta:
+        verbose_name = _("pay for idle hours of a day")
+        verbose_name_plural = _("pay for idle hours by day")
         ordering = ["-date"]
         constraints = [
             models.CheckConstraint(
@@ -263,13 +309,17 @@ class IdleDay(models.Model):
 class Payout(models.Model):
     """What a company had earned by a Monday, paid into its wallet."""
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="payouts")
-    monday = models.DateField(help_text="earned before this day in the platform's zone")
-    amount_uy = models.BigIntegerField()
-    paid_at = models.DateTimeField()
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="payouts"
+    )
+    monday = models.DateField(_("Monday"), help_text="earned before this day in the platform's zone")
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
+    paid_at = models.DateTimeField(_("paid at"))
 
     class Meta:
+        verbose_name = _("payout")
+        verbose_name_plural = _("payouts")
         ordering = ["-monday"]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "monday"], name="one_payout_a_week"),

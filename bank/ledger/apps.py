@@ -1,10 +1,12 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class LedgerConfig(AppConfig):
     name = "bank.ledger"
     label = "ledger"
+    verbose_name = _("Books")
 
     def ready(self) -> None:
         from portal.core.errors import register_refusals

@@ -27,20 +27,26 @@ class Account(models.Model):
     excess: how far below a floor the account already was when the floor was changed; it only shrinks.
     """
 
-    public_id = models.CharField(max_length=40, editable=False)
-    owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    kind = models.CharField(max_length=24, choices=Kind)
-    asset = models.CharField(max_length=24)
-    ref = models.CharField(max_length=60, blank=True, help_text="which one, where an owner has several")
-    floor = models.BigIntegerField(null=True)
-    ceiling = models.BigIntegerField(null=True)
-    posted = models.BigIntegerField(default=0)
-    held = models.BigIntegerField(default=0)
-    excess = models.BigIntegerField(default=0)
-    counted = models.BooleanField(default=True)
-    lots = models.BooleanField(default=False)
+    public_id = models.CharField(_("reference"), max_length=40, editable=False)
+    owner = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    kind = models.CharField(_("kind"), max_length=24, choices=Kind)
+    asset = models.CharField(_("counted in"), max_length=24)
+    ref = models.CharField(
+        _("which one"), max_length=60, blank=True, help_text="which one, where an owner has several"
+    )
+    floor = models.BigIntegerField(_("lowest balance"), null=True)
+    ceiling = models.BigIntegerField(_("highest balance"), null=True)
+    posted = models.BigIntegerField(_("balance"), default=0)
+    held = models.BigIntegerField(_("set aside"), default=0)
+    excess = models.BigIntegerField(_("below the lowest balance"), default=0)
+    counted = models.BooleanField(_("balance kept with each entry"), default=True)
+    lots = models.BooleanField(_("kept in lots"), default=False)
 
     class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         constraints = [
             models.UniqueConstraint(fields=["public_id"], name="account_public_id"),
             models.UniqueConstraint(fields=["owner", "kind", "asset", "ref"], nulls_distinct=False,
@@ -66,21 +72,25 @@ class Hold(models.Model):
         RELEASED = "released", _("released")
         EXPIRED = "expired", _("expired")
 
-    public_id = models.CharField(max_length=40, editable=False)
-    key = models.CharField(max_length=200)
-    fingerprint = models.CharField(max_length=32)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
-    amount = models.BigIntegerField()
-    settled = models.BigIntegerField(default=0)
-    released = models.BigIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    cause = models.CharField(max_length=80)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True)
-    resolved_at = models.DateTimeField(null=True, blank=True)
-    resolve_key = models.CharField(max_length=200, blank=True)
+    public_id = models.CharField(_("reference"), max_length=40, editable=False)
+    key = models.CharField(_("key against repetition"), max_length=200)
+    fingerprint = models.CharField(_("fingerprint"), max_length=32)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="holds", db_index=False
+    )
+    amount = models.BigIntegerField(_("amount"))
+    settled = models.BigIntegerField(_("charged"), default=0)
+    released = models.BigIntegerField(_("given back"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    cause = models.CharField(_("brought about by"), max_length=80)
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
+    resolved_at = models.DateTimeField(_("over since"), null=True, blank=True)
+    resolve_key = models.CharField(_("key of its end"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("amount set aside")
+        verbose_name_plural = _("amounts set aside")
         constraints = [
             models.UniqueConstraint(fields=["public_id"], name="hold_public_id"),
             models.UniqueConstraint(fields=["key"], name="hold_key"),
@@ -113,20 +123,27 @@ class Hold(models.Model):
 class Journal(models.Model):
     """One movement: two or more postings that sum to zero in each asset. Never changed, never deleted."""
 
-    public_id = models.CharField(max_length=40, editable=False)
-    key = models.CharField(max_length=200)
-    fingerprint = models.CharField(max_length=32, help_text="tells a repetition of a key from a mix-up")
-    reason = models.CharField(max_length=24, choices=Reason)
-    cause = models.CharField(max_length=80, help_text="type:public_id of what brought it about")
-    at = models.DateTimeField()
-    actor = models.CharField(max_length=80, blank=True)
-    memo = models.JSONField(default=dict, blank=True)
-    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True, blank=True, related_name="journals",
-                             db_index=False)
+    public_id = models.CharField(_("reference"), max_length=40, editable=False)
+    key = models.CharField(_("key against repetition"), max_length=200)
+    fingerprint = models.CharField(
+        _("fingerprint"), max_length=32, help_text="tells a repetition of a key from a mix-up"
+    )
+    reason = models.CharField(_("reason"), max_length=24, choices=Reason)
+    cause = models.CharField(
+        _("brought about by"), max_length=80, help_text="type:public_id of what brought it about"
+    )
+    at = models.DateTimeField(_("when"))
+    actor = models.CharField(_("who"), max_length=80, blank=True)
+    memo = models.JSONField(_("remarks"), default=dict, blank=True)
+    hold = models.ForeignKey(Hold, verbose_name=_("set aside before"), on_delete=models.PROTECT, null=True, blank=True,
+                             related_name="journals", db_index=False)
     reverses = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversals", db_index=False)
+        "self", verbose_name=_("reverses"), on_delete=models.PROTECT, null=True, blank=True, related_name="reversals",
+        db_index=False)
 
     class Meta:
+        verbose_name = _("entry in the books")
+        verbose_name_plural = _("entries in the books")
         # unique=True would bring a second index for LIKE, and most journals reverse nothing
         constraints = [
             models.UniqueConstraint(fields=["public_id"], name="journal_public_id"),
@@ -146,11 +163,17 @@ class Journal(models.Model):
 class Posting(models.Model):
     """An amount into (+) or out of (−) an account. Never changed, never deleted."""
 
-    journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="postings")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="postings", db_index=False)
-    amount = models.BigIntegerField()
+    journal = models.ForeignKey(
+        Journal, verbose_name=_("entry in the books"), on_delete=models.PROTECT, related_name="postings"
+    )
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="postings", db_index=False
+    )
+    amount = models.BigIntegerField(_("amount"))
 
     class Meta:
+        verbose_name = _("line of an entry")
+        verbose_name_plural = _("lines of entries")
         indexes = [models.Index(fields=["account", "id"], name="posting_account")]
         constraints = [
             models.CheckConstraint(
@@ -176,15 +199,23 @@ class Uncounted(models.Model):
 class Lot(models.Model):
     """A part of a balance with an origin and an expiry of its own. Σ remaining of an account = posted."""
 
-    public_id = models.CharField(max_length=40, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lot_rows", db_index=False)
-    origin = models.CharField(max_length=80, help_text="type:public_id of what it was earned or bought with")
-    quantity = models.BigIntegerField()
-    remaining = models.BigIntegerField(default=0)
-    pinned = models.BigIntegerField(default=0, help_text="reserved by holds: does not expire while it is")
-    expires_at = models.DateTimeField()
+    public_id = models.CharField(_("reference"), max_length=40, editable=False)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="lot_rows", db_index=False
+    )
+    origin = models.CharField(
+        _("came from"), max_length=80, help_text="type:public_id of what it was earned or bought with"
+    )
+    quantity = models.BigIntegerField(_("quantity"))
+    remaining = models.BigIntegerField(_("left"), default=0)
+    pinned = models.BigIntegerField(
+        _("set aside"), default=0, help_text="reserved by holds: does not expire while it is"
+    )
+    expires_at = models.DateTimeField(_("valid until"))
 
     class Meta:
+        verbose_name = _("lot of banked hours")
+        verbose_name_plural = _("lots of banked hours")
         constraints = [
             models.UniqueConstraint(fields=["public_id"], name="lot_public_id"),
             models.CheckConstraint(

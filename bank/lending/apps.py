@@ -1,9 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class LendingConfig(AppConfig):
     name = "bank.lending"
     label = "lending"
+    verbose_name = _("Credit and loans")
 
     def ready(self) -> None:
         from portal.core.errors import register_refusals

@@ -17,7 +17,7 @@ class Named(models.Model):
     """A row with a public id; `prefix` of the class."""
 
     prefix: ClassVar[str]
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
 
     class Meta:
         abstract = True
@@ -37,11 +37,11 @@ class CreditLimit(Named):
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="credit_limits", verbose_name=_("company")
     )
-    limit_uy = models.BigIntegerField()
-    before_uy = models.BigIntegerField(default=0)
+    limit_uy = models.BigIntegerField(_("limit, micro-yuan"))
+    before_uy = models.BigIntegerField(_("before, micro-yuan"), default=0)
     reason = models.CharField(_("reason"), max_length=300)
-    actor = models.CharField(max_length=80)
-    created_at = models.DateTimeField()
+    actor = models.CharField(_("who"), max_length=80)
+    created_at = models.DateTimeField(_("created"))
 
     class Meta:
         ordering = ["-id"]
@@ -58,10 +58,10 @@ class LenderPayment(Named):
     lender = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="lender_payments", verbose_name=_("lender")
     )
-    amount_uy = models.BigIntegerField()
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
     bank_reference = models.CharField(_("number of the payment at the bank"), max_length=60, unique=True)
-    actor = models.CharField(max_length=80)
-    created_at = models.DateTimeField()
+    actor = models.CharField(_("who"), max_length=80)
+    created_at = models.DateTimeField(_("created"))
 
     class Meta:
         ordering = ["-id"]
@@ -85,15 +85,21 @@ class Application(Named):
         State.EXPIRED: set(),
     }
     prefix = "lap"
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="loan_applications")
-    resource_class = models.ForeignKey(ResourceClass, on_delete=models.PROTECT, related_name="+")
-    pledged_cms = models.BigIntegerField(help_text="at the application; the books know what is pledged now")
-    amount_uy = models.BigIntegerField()
-    months = models.PositiveSmallIntegerField()
-    purpose = models.CharField(max_length=300)
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="loan_applications"
+    )
+    resource_class = models.ForeignKey(
+        ResourceClass, verbose_name=_("resource class"), on_delete=models.PROTECT, related_name="+"
+    )
+    pledged_cms = models.BigIntegerField(
+        _("pledged, card-milliseconds"), help_text="at the application; the books know what is pledged now"
+    )
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
+    months = models.PositiveSmallIntegerField(_("months"))
+    purpose = models.CharField(_("purpose"), max_length=300)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("valid until"))
 
     class Meta:
         ordering = ["-id"]
@@ -140,14 +146,20 @@ class Offer(Named):
         State.EXPIRED: set(),
     }
     prefix = "lof"
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="offers")
-    lender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="loan_offers")
-    amount_uy = models.BigIntegerField()
-    rate_ppm = models.PositiveIntegerField(help_text="a year, simple interest")
-    months = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    application = models.ForeignKey(
+        Application, verbose_name=_("loan application"), on_delete=models.PROTECT, related_name="offers"
+    )
+    lender = models.ForeignKey(
+        Organisation, verbose_name=_("lender"), on_delete=models.PROTECT, related_name="loan_offers"
+    )
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
+    rate_ppm = models.PositiveIntegerField(
+        _("interest a year, millionths"), help_text="a year, simple interest"
+    )
+    months = models.PositiveSmallIntegerField(_("months"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("valid until"))
 
     class Meta:
         ordering = ["-id"]
@@ -176,21 +188,33 @@ class Loan(Named):
     }
     OPEN = (State.ACTIVE, State.MARGIN_CALLED)
     prefix = "loa"
-    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
-    offer = models.OneToOneField(Offer, on_delete=models.PROTECT, related_name="loan")
-    borrower = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="loans")
-    lender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="loans_given")
-    principal_uy = models.BigIntegerField(help_text="at the start")
-    rate_ppm = models.PositiveIntegerField()
-    months = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=14, choices=State, default=State.ACTIVE)
-    started_at = models.DateTimeField()
-    start_date = models.DateField(help_text="business day, platform zone")
-    accrued_to_date = models.DateField(help_text="interest is booked up to the night before this day")
-    interest_rest = models.BigIntegerField(default=0, help_text="part of a micro-yuan not yet booked, in 1/(365·10^6)")
-    called_at = models.DateTimeField(null=True, blank=True)
-    call_due_date = models.DateField(null=True, blank=True)
-    repaid_at = models.DateTimeField(null=True, blank=True)
+    application = models.OneToOneField(
+        Application, verbose_name=_("loan application"), on_delete=models.PROTECT, related_name="loan"
+    )
+    offer = models.OneToOneField(
+        Offer, verbose_name=_("loan offer"), on_delete=models.PROTECT, related_name="loan"
+    )
+    borrower = models.ForeignKey(
+        Organisation, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="loans"
+    )
+    lender = models.ForeignKey(
+        Organisation, verbose_name=_("lender"), on_delete=models.PROTECT, related_name="loans_given"
+    )
+    principal_uy = models.BigIntegerField(_("principal, micro-yuan"), help_text="at the start")
+    rate_ppm = models.PositiveIntegerField(_("interest a year, millionths"))
+    months = models.PositiveSmallIntegerField(_("months"))
+    state = models.CharField(_("state"), max_length=14, choices=State, default=State.ACTIVE)
+    started_at = models.DateTimeField(_("began"))
+    start_date = models.DateField(_("first day"), help_text="business day, platform zone")
+    accrued_to_date = models.DateField(
+        _("interest counted to"), help_text="interest is booked up to the night before this day"
+    )
+    interest_rest = models.BigIntegerField(
+        _("rest of interest"), default=0, help_text="part of a micro-yuan not yet booked, in 1/(365·10^6)"
+    )
+    called_at = models.DateTimeField(_("asked for more"), null=True, blank=True)
+    call_due_date = models.DateField(_("answer due"), null=True, blank=True)
+    repaid_at = models.DateTimeField(_("repaid at"), null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]

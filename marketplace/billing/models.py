@@ -37,23 +37,29 @@ class Charge(models.Model):
         STOPPED = "stopped", _("stopped")
         FAILED = "failed", _("failed")
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="charges")
-    cause = models.CharField(max_length=60, unique=True)
-    what_en = models.CharField(max_length=200)
-    what_zh = models.CharField(max_length=200)
-    asset = models.CharField(max_length=20, default="CNY")
-    outcome = models.CharField(max_length=10, choices=Outcome)
-    lines = models.JSONField(help_text="[{code, quantity, unit_price, amount, params}], integers")
-    total = models.BigIntegerField(help_text="micro-yuan, or card-milliseconds for a withdrawal")
-    computing = models.BigIntegerField(
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="charges"
+    )
+    cause = models.CharField(_("brought about by"), max_length=60, unique=True)
+    what_en = models.CharField(_("what, in English"), max_length=200)
+    what_zh = models.CharField(_("what, in Chinese"), max_length=200)
+    asset = models.CharField(_("counted in"), max_length=20, default="CNY")
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    lines = models.JSONField(_("lines"), help_text="[{code, quantity, unit_price, amount, params}], integers")
+    total = models.BigIntegerField(_("total"), help_text="micro-yuan, or card-milliseconds for a withdrawal")
+    computing = models.BigIntegerField(_("of it for computing"),
         default=0, help_text="the part of the total that pays for machine time"
     )
-    cap = models.BigIntegerField()
-    credit_used = models.BigIntegerField(default=0, help_text="the part taken from the credit limit")
-    settled_at = models.DateTimeField()
+    cap = models.BigIntegerField(_("most it could cost"))
+    credit_used = models.BigIntegerField(
+        _("from the credit limit"), default=0, help_text="the part taken from the credit limit"
+    )
+    settled_at = models.DateTimeField(_("settled"))
 
     class Meta:
+        verbose_name = _("charge")
+        verbose_name_plural = _("charges")
         ordering = ["-settled_at", "-id"]
         constraints = [
             models.CheckConstraint(
@@ -90,21 +96,29 @@ class TopUp(models.Model):
         State.REVERSED: {State.BOOKED},
     }
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="topups")
-    reference = models.CharField(max_length=16, unique=True)
-    amount_uy = models.BigIntegerField()
-    booked_uy = models.BigIntegerField(null=True, blank=True, help_text="what really arrived")
-    bank_reference = models.CharField(max_length=60, blank=True)
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    return_to = models.CharField(max_length=200, blank=True, help_text="the quote that waits for this money")
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="topups"
     )
-    created_at = models.DateTimeField()
-    booked_at = models.DateTimeField(null=True, blank=True)
+    reference = models.CharField(_("payment code"), max_length=16, unique=True)
+    amount_uy = models.BigIntegerField(_("announced, micro-yuan"))
+    booked_uy = models.BigIntegerField(
+        _("arrived, micro-yuan"), null=True, blank=True, help_text="what really arrived"
+    )
+    bank_reference = models.CharField(_("number of the payment at the bank"), max_length=60, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    return_to = models.CharField(
+        _("then back to"), max_length=200, blank=True, help_text="the quote that waits for this money"
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("announced by"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(_("announced"))
+    booked_at = models.DateTimeField(_("booked"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("payment announced")
+        verbose_name_plural = _("payments announced")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount_uy__gt=0), name="topup_positive"),
@@ -178,18 +192,22 @@ class Correction(models.Model):
 class Bill(models.Model):
     """One company's month, closed: the charges in it and where the money stood before and after."""
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="bills")
-    month = models.DateField(help_text="the first day of the month in the platform's zone")
-    opening_uy = models.BigIntegerField()
-    came_in_uy = models.BigIntegerField()
-    charged_uy = models.BigIntegerField()
-    credit_used_uy = models.BigIntegerField(default=0)
-    closing_uy = models.BigIntegerField()
-    charges = models.ManyToManyField(Charge, related_name="bills")
-    closed_at = models.DateTimeField()
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="bills"
+    )
+    month = models.DateField(_("month"), help_text="the first day of the month in the platform's zone")
+    opening_uy = models.BigIntegerField(_("balance before, micro-yuan"))
+    came_in_uy = models.BigIntegerField(_("came in, micro-yuan"))
+    charged_uy = models.BigIntegerField(_("charged, micro-yuan"))
+    credit_used_uy = models.BigIntegerField(_("from the credit limit, micro-yuan"), default=0)
+    closing_uy = models.BigIntegerField(_("balance after, micro-yuan"))
+    charges = models.ManyToManyField(Charge, verbose_name=_("charges"), related_name="bills")
+    closed_at = models.DateTimeField(_("closed"))
 
     class Meta:
+        verbose_name = _("bill")
+        verbose_name_plural = _("bills")
         ordering = ["-month"]
         constraints = [models.UniqueConstraint(fields=["organisation", "month"], name="one_bill_a_month")]
 

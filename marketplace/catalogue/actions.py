@@ -20,6 +20,11 @@ State = Offering.State
 EDITABLE = {"package", "resource_class", "region", "name", "notes"}
 
 
+def lock(offering: Offering) -> Offering:
+    """The one lock of this room: price, submission and shelf of an offering change one at a time."""
+    return Offering.objects.select_for_update(no_key=True).get(pk=offering.pk)
+
+
 def create_offering(
     *,
     provider: Organisation,
@@ -93,41 +98,51 @@ def submit(*, offering: Offering, actor: str, now: datetime) -> None:
     if offering.provider.state != Organisation.State.APPROVED:
         raise Refused("company_not_approved")
     _check_goods(offering.package, offering.resource_class)
-    if not offering.plans.at(now).exists():
-        raise Refused("price_needed")
     with transaction.atomic():
+        lock(offering)  # a price is never ended beside the submission that looks at it
+        if not offering.plans.at(now).exists():
+            raise Refused("price_needed")
         for check in hooks.before_submit:
             check(offering)
         changes = {"submitted_at": now, "returned_reason": ""}
         move(offering, State.SUBMITTED, now=now, actor=actor, changes=changes)
 
 
-def publish(*, offering: Offering, actor: str, now: datetime) -> None:
-    """Staff approve what was submitted; buyers see it from now on, and whoever waited for it is told."""
+def publish(*, offering: Offering, seen: datetime | None = None, actor: str, now: datetime) -> None:
+    """Staff approve what was submitted; buyers see it from now on, and whoever waited for it is told.
+
+    `seen`: the submission that was looked at. Stale when it was taken back and handed in again since.
+    """
     if offering.state != State.SUBMITTED:
         raise Refused("bad_move", what=offering.public_id, before=offering.state, after=State.PUBLISHED)
     _check_goods(offering.package, offering.resource_class)
     with transaction.atomic():
+        _as_seen(offering, seen)
         move(offering, State.PUBLISHED, now=now, actor=actor, changes={"published_at": now})
         after_commit("catalogue.tell_interested")
         after_commit("orders.open_pool")
 
 
-def return_to_draft(*, offering: Offering, reason: str, actor: str, now: datetime) -> None:
-    """Staff give a submitted offering back, with a sentence that the provider reads."""
+def return_to_draft(
+    *, offering: Offering, reason: str, seen: datetime | None = None, actor: str, now: datetime
+) -> None:
+    """Staff give a submitted offering back, with a sentence that the provider reads. `seen`: as in publish."""
     if not reason.strip():
         raise Refused("reason_needed")
     if offering.state != State.SUBMITTED:
         raise Refused("bad_move", what=offering.public_id, before=offering.state, after=State.DRAFT)
-    move(
-        offering,
-        State.DRAFT,
-        now=now,
-        actor=actor,
-        reason="returned",
-        changes={"returned_reason": reason.strip(), "submitted_at": None},
-        text=reason.strip(),
-    )
+    with transaction.atomic():
+        _as_seen(offering, seen)
+        changes = {"returned_reason": reason.strip(), "submitted_at": None}
+        move(
+            offering,
+            State.DRAFT,
+            now=now,
+            actor=actor,
+            reason="returned",
+            changes=changes,
+            text=reason.strip(),
+        )
 
 
 def withdraw_submission(*, offering: Offering, actor: str, now: datetime) -> None:
@@ -141,14 +156,47 @@ def pause(*, offering: Offering, actor: str, now: datetime) -> None:
 
 
 def resume(*, offering: Offering, actor: str, now: datetime) -> None:
-    """Sell a paused offering again; it was approved before, so nobody needs to approve it anew."""
+    """Sell a paused offering again; it was approved before, so nobody needs to approve it anew.
+
+    Refused("taken_off") while the staff keep it off the shelf; they put it back.
+    """
+    with transaction.atomic():
+        if offering.state == State.PAUSED and (reason := lock(offering).returned_reason):
+            raise Refused("taken_off", reason=reason)
+        _sell_again(offering, now=now, actor=actor)
+
+
+def take_off(*, offering: Offering, reason: str, actor: str, now: datetime) -> None:
+    """Staff take a published offering off the shelf, with a sentence that the provider reads; running ones go on."""
+    if not reason.strip():
+        raise Refused("reason_needed")
+    changes = {"returned_reason": reason.strip()}
+    move(
+        offering,
+        State.PAUSED,
+        now=now,
+        actor=actor,
+        reason="taken_off",
+        changes=changes,
+        text=reason.strip(),
+    )
+
+
+def put_back(*, offering: Offering, actor: str, now: datetime) -> None:
+    """Staff put on the shelf again what they had taken off. Refused("paused_by_provider") for anything else paused."""
+    with transaction.atomic():
+        if offering.state == State.PAUSED and not lock(offering).returned_reason:
+            raise Refused("paused_by_provider")
+        _sell_again(offering, now=now, actor=actor, reason="put_back", changes={"returned_reason": ""})
+
+
+def _sell_again(offering: Offering, *, now: datetime, actor: str, **more: Any) -> None:
     if offering.state != State.PAUSED:
         raise Refused("bad_move", what=offering.public_id, before=offering.state, after=State.PUBLISHED)
     _check_goods(offering.package, offering.resource_class)
-    with transaction.atomic():
-        move(offering, State.PUBLISHED, now=now, actor=actor)
-        after_commit("catalogue.tell_interested")
-        after_commit("orders.open_pool")
+    move(offering, State.PUBLISHED, now=now, actor=actor, **more)
+    after_commit("catalogue.tell_interested")
+    after_commit("orders.open_pool")
 
 
 def archive(*, offering: Offering, actor: str, now: datetime) -> None:
@@ -170,8 +218,8 @@ def set_price(
 ) -> Plan:
     """From now on an offering costs this; what was quoted before keeps its plan. Returns the plan that holds.
 
-    Refused: price_negative, price_is_zero, limit_needed, cores_needed, bad_move (archived). Stale when a plan
-    already holds from a later instant. The same price again changes nothing.
+    Refused: price_negative, price_is_zero, limit_needed, cores_needed, waits_for_approval, bad_move (archived).
+    Stale when a plan already holds from a later instant. The same price again changes nothing.
     """
     prices = {
         "base_uy": base_uy,
@@ -182,7 +230,7 @@ def set_price(
     }
     _check_price(**prices)
     with transaction.atomic():
-        locked = Offering.objects.select_for_update(no_key=True).get(pk=offering.pk)
+        locked = _priceable(offering)
         if locked.state == State.ARCHIVED:
             raise Refused("bad_move", what=offering.public_id, before=locked.state, after="priced")
         before = Plan.objects.filter(offering=locked, billing_mode=billing_mode, effective_to=None).first()
@@ -207,14 +255,17 @@ def set_price(
 
 
 def end_price(*, offering: Offering, billing_mode: str, actor: str, now: datetime) -> None:
-    """Stop selling in this way from now on. A submitted or published offering keeps at least one price."""
+    """Stop selling in this way from now on. What was approved keeps at least one price.
+
+    Refused: price_needed, waits_for_approval.
+    """
     with transaction.atomic():
-        locked = Offering.objects.select_for_update(no_key=True).get(pk=offering.pk)
+        locked = _priceable(offering)
         open_plans = list(Plan.objects.filter(offering=locked, effective_to=None))
         ending = [plan for plan in open_plans if plan.billing_mode == billing_mode]
         if not ending:
             return
-        if len(open_plans) == 1 and locked.state in (State.SUBMITTED, State.PUBLISHED, State.PAUSED):
+        if len(open_plans) == 1 and locked.state in (State.PUBLISHED, State.PAUSED):
             raise Refused("price_needed")
         if ending[0].effective_from > now:
             raise Stale(offering.public_id)
@@ -288,6 +339,19 @@ def claim_telling(*, interest: Interest, now: datetime) -> bool:
 def give_back_telling(*, interest: Interest) -> None:
     """The message could not be sent; somebody else may try."""
     Interest.objects.filter(pk=interest.pk).update(told_at=None)
+
+
+def _priceable(offering: Offering) -> Offering:
+    """Locked. While the staff look at it, it costs what they see."""
+    locked = lock(offering)
+    if locked.state == State.SUBMITTED:
+        raise Refused("waits_for_approval")
+    return locked
+
+
+def _as_seen(offering: Offering, seen: datetime | None) -> None:
+    if seen is not None and lock(offering).submitted_at != seen:
+        raise Stale(offering.public_id)
 
 
 def _check_goods(package: Package, resource_class: ResourceClass) -> None:

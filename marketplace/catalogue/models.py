@@ -33,9 +33,9 @@ def in_language(obj: models.Model, field: str) -> str:
 class Region(models.Model):
     """Where a site stands and data stay."""
 
-    key = models.SlugField(max_length=40, unique=True)
-    name_zh = models.CharField(max_length=60)
-    name_en = models.CharField(max_length=60)
+    key = models.SlugField(_("short name"), max_length=40, unique=True)
+    name_zh = models.CharField(_("name in Chinese"), max_length=60)
+    name_en = models.CharField(_("name in English"), max_length=60)
 
     class Meta:
         verbose_name = _("region")
@@ -57,17 +57,19 @@ class ResourceClass(models.Model):
         CPU = "cpu", _("processor cores")
         GPU = "gpu", _("accelerator cards")
 
-    key = models.SlugField(max_length=40, unique=True)
-    asset = models.CharField(max_length=40, unique=True)
-    kind = models.CharField(max_length=3, choices=Kind)
-    name_zh = models.CharField(max_length=80)
-    name_en = models.CharField(max_length=80)
-    unit_zh = models.CharField(max_length=20)
-    unit_en = models.CharField(max_length=20)
-    spec = models.JSONField(
+    key = models.SlugField(_("short name"), max_length=40, unique=True)
+    asset = models.CharField(_("counted in"), max_length=40, unique=True)
+    kind = models.CharField(_("kind"), max_length=3, choices=Kind)
+    name_zh = models.CharField(_("name in Chinese"), max_length=80)
+    name_en = models.CharField(_("name in English"), max_length=80)
+    unit_zh = models.CharField(_("unit in Chinese"), max_length=20)
+    unit_en = models.CharField(_("unit in English"), max_length=20)
+    spec = models.JSONField(_("data sheet"),
         default=dict, help_text="figures of the data sheet with their source and confidence"
     )
-    is_sellable = models.BooleanField(default=False, help_text="an engine here can really run it")
+    is_sellable = models.BooleanField(
+        _("can be sold"), default=False, help_text="an engine here can really run it"
+    )
 
     class Meta:
         verbose_name = _("resource class")
@@ -89,11 +91,15 @@ class ResourceClass(models.Model):
 class IndexPrice(models.Model):
     """The market price of one card-hour of a class on one day, with the quotes it was made from."""
 
-    resource_class = models.ForeignKey(ResourceClass, on_delete=models.PROTECT, related_name="index_prices")
-    date = models.DateField()
-    price_uy = models.BigIntegerField()
-    quotes = models.JSONField(default=list, help_text="[{price_uy, kind, source}]")
-    source = models.TextField()
+    resource_class = models.ForeignKey(
+        ResourceClass, verbose_name=_("resource class"), on_delete=models.PROTECT, related_name="index_prices"
+    )
+    date = models.DateField(_("date"))
+    price_uy = models.BigIntegerField(_("price an hour, micro-yuan"))
+    quotes = models.JSONField(
+        _("prices it was made from"), default=list, help_text="[{price_uy, kind, source}]"
+    )
+    source = models.TextField(_("source"))
 
     class Meta:
         verbose_name = _("index price")
@@ -117,51 +123,59 @@ class Package(models.Model):
         CONFIDENTIAL = "confidential", _("confidential")
         PERSONAL = "personal", _("personal data")
 
-    code = models.SlugField(max_length=40, unique=True)
-    recipe = models.CharField(
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    recipe = models.CharField(_("recipe"),
         max_length=40, blank=True, help_text="key in marketplace.recipes; empty: cannot run yet"
     )
-    industry = models.CharField(max_length=40, choices=Industry)
-    name_zh = models.CharField(max_length=80)
-    name_en = models.CharField(max_length=120)
-    outcome_zh = models.CharField(max_length=200)
-    outcome_en = models.CharField(max_length=300)
-    bring_zh = models.TextField(blank=True)
-    bring_en = models.TextField(blank=True)
-    columns_zh = models.JSONField(default=list, blank=True, help_text="what each column of the file means")
-    columns_en = models.JSONField(default=list, blank=True)
-    unit_key = models.CharField(max_length=40)
-    unit_zh = models.CharField(max_length=60)
-    unit_en = models.CharField(max_length=60)
-    value_zh = models.CharField(max_length=60, blank=True)
-    value_en = models.CharField(max_length=60, blank=True)
-    sizing_zh = models.CharField(max_length=200, blank=True)
-    sizing_en = models.CharField(max_length=200, blank=True)
-    sizing_default = models.PositiveIntegerField(default=1)
-    sizing_min = models.PositiveIntegerField(default=1)
-    sizing_max = models.PositiveIntegerField(default=1)
-    firm_zh = models.CharField(max_length=120, blank=True)
-    firm_en = models.CharField(max_length=160, blank=True)
-    params = models.JSONField(default=dict, blank=True)
-    data_class = models.CharField(max_length=12, choices=DataClass)
-    words = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    industry = models.CharField(_("trade"), max_length=40, choices=Industry)
+    name_zh = models.CharField(_("name in Chinese"), max_length=80)
+    name_en = models.CharField(_("name in English"), max_length=120)
+    outcome_zh = models.CharField(_("outcome in Chinese"), max_length=200)
+    outcome_en = models.CharField(_("outcome in English"), max_length=300)
+    bring_zh = models.TextField(_("what to bring, in Chinese"), blank=True)
+    bring_en = models.TextField(_("what to bring, in English"), blank=True)
+    columns_zh = models.JSONField(
+        _("columns in Chinese"), default=list, blank=True, help_text="what each column of the file means"
+    )
+    columns_en = models.JSONField(_("columns in English"), default=list, blank=True)
+    unit_key = models.CharField(_("what is counted"), max_length=40)
+    unit_zh = models.CharField(_("unit in Chinese"), max_length=60)
+    unit_en = models.CharField(_("unit in English"), max_length=60)
+    value_zh = models.CharField(_("worth in Chinese"), max_length=60, blank=True)
+    value_en = models.CharField(_("worth in English"), max_length=60, blank=True)
+    sizing_zh = models.CharField(_("size in Chinese"), max_length=200, blank=True)
+    sizing_en = models.CharField(_("size in English"), max_length=200, blank=True)
+    sizing_default = models.PositiveIntegerField(_("usual size"), default=1)
+    sizing_min = models.PositiveIntegerField(_("smallest size"), default=1)
+    sizing_max = models.PositiveIntegerField(_("largest size"), default=1)
+    firm_zh = models.CharField(_("for whom, in Chinese"), max_length=120, blank=True)
+    firm_en = models.CharField(_("for whom, in English"), max_length=160, blank=True)
+    params = models.JSONField(_("settings"), default=dict, blank=True)
+    data_class = models.CharField(_("kind of data"), max_length=12, choices=DataClass)
+    words = ArrayField(
+        models.CharField(max_length=120), verbose_name=_("search words"), default=list, blank=True
+    )
     search = ArrayField(models.CharField(max_length=40), default=list, blank=True, editable=False)
-    sort_zh = models.CharField(max_length=120, editable=False)
-    sample = models.CharField(max_length=200, blank=True, help_text="path inside marketplace/recipes")
+    sort_zh = models.CharField(_("order in Chinese"), max_length=120, editable=False)
+    sample = models.CharField(
+        _("sample file"), max_length=200, blank=True, help_text="path inside marketplace/recipes"
+    )
     example_result = models.JSONField(
         null=True, blank=True, help_text="result.json of a real run on the sample"
     )
-    example_digest = models.CharField(max_length=16, blank=True, editable=False)
-    price_hint = models.JSONField(
+    example_digest = models.CharField(
+        _("fingerprint of the example"), max_length=16, blank=True, editable=False
+    )
+    price_hint = models.JSONField(_("suggested price"),
         default=dict, blank=True, help_text="what its recipe suggests: fields of a Plan"
     )
-    expected_cms = models.BigIntegerField(
+    expected_cms = models.BigIntegerField(_("measured card-milliseconds"),
         default=0, help_text="card-time measured at sizing_default; 0: not measured"
     )
-    reference_price_low_uy = models.BigIntegerField(default=0)
-    reference_price_high_uy = models.BigIntegerField(default=0)
-    source = models.TextField(blank=True)
-    is_runnable = models.BooleanField(default=False)
+    reference_price_low_uy = models.BigIntegerField(_("market price from, micro-yuan"), default=0)
+    reference_price_high_uy = models.BigIntegerField(_("market price to, micro-yuan"), default=0)
+    source = models.TextField(_("source"), blank=True)
+    is_runnable = models.BooleanField(_("can run"), default=False)
 
     class Meta:
         verbose_name = _("package")
@@ -251,21 +265,27 @@ class Offering(models.Model):
         State.ARCHIVED: set(),
     }
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="offerings")
-    provider = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="offerings")
-    state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
-    name = models.CharField(max_length=120, blank=True, help_text="empty: the package's own")
-    notes = models.TextField(blank=True)
-    resource_class = models.ForeignKey(ResourceClass, on_delete=models.PROTECT, related_name="+")
-    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
-    starts_in_s = models.PositiveIntegerField(
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    package = models.ForeignKey(
+        Package, verbose_name=_("package"), on_delete=models.PROTECT, related_name="offerings"
+    )
+    provider = models.ForeignKey(
+        Organisation, verbose_name=_("provider"), on_delete=models.PROTECT, related_name="offerings"
+    )
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.DRAFT)
+    name = models.CharField(_("own title"), max_length=120, blank=True, help_text="empty: the package's own")
+    notes = models.TextField(_("what buyers should know"), blank=True)
+    resource_class = models.ForeignKey(
+        ResourceClass, verbose_name=_("resource class"), on_delete=models.PROTECT, related_name="+"
+    )
+    region = models.ForeignKey(Region, verbose_name=_("region"), on_delete=models.PROTECT, related_name="+")
+    starts_in_s = models.PositiveIntegerField(_("seconds until a run starts"),
         null=True, blank=True, help_text="measured; empty: not known yet"
     )
-    returned_reason = models.TextField(blank=True)
-    created_at = models.DateTimeField()
-    submitted_at = models.DateTimeField(null=True, blank=True)
-    published_at = models.DateTimeField(null=True, blank=True)
+    returned_reason = models.TextField(_("what the staff wrote"), blank=True)
+    created_at = models.DateTimeField(_("created"))
+    submitted_at = models.DateTimeField(_("handed in"), null=True, blank=True)
+    published_at = models.DateTimeField(_("on the shelf since"), null=True, blank=True)
 
     objects: ClassVar[models.Manager] = OfferingQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -365,14 +385,21 @@ class Plan(models.Model):
 class Interest(models.Model):
     """Somebody wants to be told when a package can be bought."""
 
-    package = models.ForeignKey(Package, on_delete=models.CASCADE, related_name="interests")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    package = models.ForeignKey(
+        Package, verbose_name=_("package"), on_delete=models.CASCADE, related_name="interests"
     )
-    email = models.EmailField()
-    language = models.CharField(max_length=10, blank=True)
-    created_at = models.DateTimeField()
-    told_at = models.DateTimeField(null=True, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("signed in as"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    email = models.EmailField(_("e-mail"))
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    created_at = models.DateTimeField(_("created"))
+    told_at = models.DateTimeField(_("told"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("tell me when")

@@ -16,6 +16,9 @@ from django.db.models.fields.json import KeyTransform
 from django.utils.translation import get_language
 
 from portal.accounts.models import Industry, Organisation
+from portal.history.actions import subject_of
+from portal.history.models import Step
+from portal.history.words import WordedStep, worded
 
 from . import sample
 from .filters import Facet, Filters, facets
@@ -447,3 +450,30 @@ def listed(*, now: datetime, provider: Organisation | None = None) -> QuerySet[O
         .defer(*heavy)
         .prefetch_related(current)
     )
+
+
+CHANGES = ("price_set", "price_ended", "draft_changed", "listed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What a provider did to an offering since the staff last saw it (None: they never did), newest first."""
+
+    since: Step | None
+    steps: list[WordedStep]
+
+
+def changes(offering: Offering) -> Changes:
+    """Since it was last put on the shelf or returned. Three queries at most."""
+    steps = Step.objects.filter(subject=subject_of(offering)).order_by("-id")
+    shelved = Q(after=Offering.State.PUBLISHED) & ~Q(before=Offering.State.PUBLISHED)
+    since = steps.filter(shelved | Q(reason="returned")).first()
+    made = steps.filter(reason__in=CHANGES, pk__gt=since.pk if since else 0)
+    return Changes(since=since, steps=worded(made[:50]))
+
+
+def desk(rows: QuerySet[Offering], *, now: datetime) -> QuerySet[Offering]:
+    """For the staff's list: each with its `current_plans`, and with its listings, which a room above has made."""
+    current = Prefetch("plans", queryset=Plan.objects.at(now), to_attr="current_plans")
+    heavy = (f"package__{name}" for name in HEAVY)
+    return rows.defer(*heavy).prefetch_related(current, "listings__site")

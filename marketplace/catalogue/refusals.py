@@ -15,7 +15,15 @@ REFUSALS: dict[str, Any] = {
         "“{package}” cannot run here yet, so it cannot be offered. Choose another outcome."
     ),
     "class_not_sellable": _("No engine here can run {resource_class} yet. Choose another class."),
-    "offering_not_draft": _("Only a draft can be changed. Prices can be changed at any time."),
+    "offering_not_draft": _("Only a draft can be changed. Prices can be changed while it does not wait for approval."),
+    "waits_for_approval": _(
+        "It waits for approval, and what is approved is what was seen. Take it back first, then change the price and "
+        "hand it in again. Nothing was changed."
+    ),
+    "taken_off": _(
+        "Our staff took it off the shelf: “{reason}”. They put it back when that is settled. Nothing was changed."
+    ),
+    "paused_by_provider": _("Its provider paused it; only the provider sells it again. Nothing was changed."),
     "price_needed": _("Set a price first: buyers must see the most it can cost."),
     "reason_needed": _("Say what the provider should change; they read exactly this sentence."),
     "price_negative": _("A price cannot be below zero."),

@@ -1,9 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DispatchConfig(AppConfig):
     name = "marketplace.dispatch"
     label = "dispatch"
+    verbose_name = _("Sites")
 
     def ready(self) -> None:
         from marketplace.catalogue import hooks

@@ -39,26 +39,36 @@ class Site(models.Model):
         State.PAUSED: {State.VERIFIED, State.VERIFYING},
     }
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="sites")
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="sites"
+    )
     name = models.CharField(_("name"), max_length=80)
-    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
-    resource_class = models.ForeignKey(ResourceClass, on_delete=models.PROTECT, related_name="+")
+    region = models.ForeignKey(Region, verbose_name=_("region"), on_delete=models.PROTECT, related_name="+")
+    resource_class = models.ForeignKey(
+        ResourceClass, verbose_name=_("resource class"), on_delete=models.PROTECT, related_name="+"
+    )
     cards = models.PositiveIntegerField(_("cores or cards"))
     memory_mb = models.PositiveIntegerField(_("memory for each core, MB"), default=1024)
-    engine = models.CharField(max_length=20, default="local")
-    settings = models.JSONField(default=dict, blank=True)
-    state = models.CharField(max_length=12, choices=State, default=State.REGISTERED)
-    score = models.BigIntegerField(null=True, blank=True, help_text="benchmark operations a core-second")
-    verified_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    availability_ppm = models.PositiveIntegerField(default=850_000)
-    always_open = models.BooleanField(default=False, help_text="every hour is in the pool without a deposit")
-    verify_due_at = models.DateTimeField(null=True, blank=True)
-    verify_attempts = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField()
+    engine = models.CharField(_("driven by"), max_length=20, default="local")
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.REGISTERED)
+    score = models.BigIntegerField(
+        _("benchmark score"), null=True, blank=True, help_text="benchmark operations a core-second"
+    )
+    verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
+    heartbeat_at = models.DateTimeField(_("last answer"), null=True, blank=True)
+    availability_ppm = models.PositiveIntegerField(_("availability, millionths"), default=850_000)
+    always_open = models.BooleanField(
+        _("every hour is in the pool"), default=False, help_text="every hour is in the pool without a deposit"
+    )
+    verify_due_at = models.DateTimeField(_("next look"), null=True, blank=True)
+    verify_attempts = models.PositiveSmallIntegerField(_("tries of the benchmark"), default=0)
+    created_at = models.DateTimeField(_("created"))
 
     class Meta:
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(condition=Q(cards__gte=1), name="site_has_cards"),
@@ -169,6 +179,8 @@ class Reservation(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("room kept")
+        verbose_name_plural = _("room kept")
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(state="open"), name="reservation_open_by_expiry"),
             models.Index(fields=["organisation", "state"]),

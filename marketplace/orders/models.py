@@ -39,6 +39,8 @@ class Upload(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -72,26 +74,36 @@ class Quote(models.Model):
         State.CANCELLED: set(),
     }
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="quotes")
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="+")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
-    upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="quotes")
-    reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="+")
-    asset = models.CharField(max_length=20, default="CNY")
-    units = models.PositiveIntegerField()
-    params = models.JSONField(default=dict)
-    terms = models.JSONField()
-    lines = models.JSONField()
-    cap = models.BigIntegerField()
-    expected = models.BigIntegerField()
-    cores = models.PositiveIntegerField()
-    wall_s = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="quotes"
+    )
+    offering = models.ForeignKey(
+        Offering, verbose_name=_("offering"), on_delete=models.PROTECT, related_name="+"
+    )
+    plan = models.ForeignKey(Plan, verbose_name=_("price"), on_delete=models.PROTECT, related_name="+")
+    upload = models.ForeignKey(
+        Upload, verbose_name=_("file"), on_delete=models.PROTECT, related_name="quotes"
+    )
+    reservation = models.OneToOneField(
+        Reservation, verbose_name=_("room kept"), on_delete=models.PROTECT, related_name="+"
+    )
+    asset = models.CharField(_("counted in"), max_length=20, default="CNY")
+    units = models.PositiveIntegerField(_("units"))
+    params = models.JSONField(_("settings"), default=dict)
+    terms = models.JSONField(_("terms"))
+    lines = models.JSONField(_("lines"))
+    cap = models.BigIntegerField(_("most it can cost"))
+    expected = models.BigIntegerField(_("likely cost"))
+    cores = models.PositiveIntegerField(_("cores"))
+    wall_s = models.PositiveIntegerField(_("seconds at most"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("valid until"))
 
     class Meta:
+        verbose_name = _("quote")
+        verbose_name_plural = _("quotes")
         ordering = ["-id"]
         constraints = [models.CheckConstraint(condition=Q(cap__gte=0), name="quote_cap_positive")]
         indexes = [
@@ -134,22 +146,32 @@ class Order(models.Model):
     }
     OPEN = (State.PLACED, State.RUNNING)
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    number = models.CharField(
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    number = models.CharField(_("order number"),
         max_length=20, unique=True, help_text="what people say on the phone: 2611-00412"
     )
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="orders")
-    quote = models.OneToOneField(Quote, on_delete=models.PROTECT, related_name="order")
-    placed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    allocation = models.OneToOneField(Allocation, null=True, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=12, choices=State, default=State.PLACED)
-    due_at = models.DateTimeField(null=True, blank=True)
-    placed_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=30, blank=True)
-    is_demo = models.BooleanField(default=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="orders"
+    )
+    quote = models.OneToOneField(
+        Quote, verbose_name=_("quote"), on_delete=models.PROTECT, related_name="order"
+    )
+    placed_by = models.ForeignKey(
+        User, verbose_name=_("ordered by"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    allocation = models.OneToOneField(
+        Allocation, verbose_name=_("run"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.PLACED)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    placed_at = models.DateTimeField(_("ordered at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=30, blank=True)
+    is_demo = models.BooleanField(_("demonstration"), default=False)
 
     class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="order_due"),
@@ -175,12 +197,18 @@ class Order(models.Model):
 class SampleRun(models.Model):
     """A free run on a package's own sample, for anybody; it takes room of the platform's own site."""
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")
-    allocation = models.OneToOneField(Allocation, null=True, on_delete=models.PROTECT, related_name="+")
-    created_at = models.DateTimeField()
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    package = models.ForeignKey(
+        Package, verbose_name=_("package"), on_delete=models.PROTECT, related_name="+"
+    )
+    allocation = models.OneToOneField(
+        Allocation, verbose_name=_("run"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(_("created"))
 
     class Meta:
+        verbose_name = _("free try")
+        verbose_name_plural = _("free tries")
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -32,41 +32,55 @@ class Allocation(models.Model):
     }
     ENDED = (State.SUCCEEDED, State.FAILED, State.STOPPED)
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    cause = models.CharField(
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+"
+    )
+    cause = models.CharField(_("brought about by"),
         max_length=60, unique=True, help_text="what it is for: order:…, sample:…, site:…"
     )
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="allocations")
-    reservation = models.ForeignKey(
-        Reservation, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    site = models.ForeignKey(
+        Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="allocations"
     )
-    recipe = models.CharField(max_length=30)
-    input_key = models.CharField(max_length=120, blank=True, help_text="in the private storage; never a path")
-    params = models.JSONField(default=dict, blank=True)
-    cores = models.PositiveIntegerField()
-    memory_mb = models.PositiveIntegerField()
-    wall_s = models.PositiveIntegerField()
-    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
-    due_at = models.DateTimeField(
+    reservation = models.ForeignKey(
+        Reservation, verbose_name=_("room kept"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    recipe = models.CharField(_("recipe"), max_length=30)
+    input_key = models.CharField(
+        _("input file"), max_length=120, blank=True, help_text="in the private storage; never a path"
+    )
+    params = models.JSONField(_("settings"), default=dict, blank=True)
+    cores = models.PositiveIntegerField(_("cores"))
+    memory_mb = models.PositiveIntegerField(_("memory, MB"))
+    wall_s = models.PositiveIntegerField(_("seconds at most"))
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.PENDING)
+    due_at = models.DateTimeField(_("next look"),
         null=True, blank=True, help_text="when to look at it again; null when ended"
     )
-    attempts = models.PositiveSmallIntegerField(default=0)
-    give_up_at = models.DateTimeField(help_text="a machine that does not answer until then has failed")
-    stop_asked_at = models.DateTimeField(null=True, blank=True)
-    native_id = models.CharField(max_length=80, blank=True)
-    phase = models.CharField(max_length=12, blank=True, help_text="the engine's own word: waiting, running")
-    progress = models.JSONField(default=list, blank=True)
-    core_ms = models.BigIntegerField(default=0, help_text="the engine's counter so far; final when ended")
-    cpu_ms = models.BigIntegerField(default=0)
-    reason = models.CharField(max_length=30, blank=True)
-    result = models.JSONField(null=True, blank=True)
-    log = models.TextField(blank=True)
-    created_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("tries without an answer"), default=0)
+    give_up_at = models.DateTimeField(
+        _("given up at"), help_text="a machine that does not answer until then has failed"
+    )
+    stop_asked_at = models.DateTimeField(_("stop asked for"), null=True, blank=True)
+    native_id = models.CharField(_("name at the machine"), max_length=80, blank=True)
+    phase = models.CharField(
+        _("what the machine says"), max_length=12, blank=True, help_text="the engine's own word: waiting, running"
+    )
+    progress = models.JSONField(_("progress"), default=list, blank=True)
+    core_ms = models.BigIntegerField(
+        _("core-milliseconds"), default=0, help_text="the engine's counter so far; final when ended"
+    )
+    cpu_ms = models.BigIntegerField(_("processor milliseconds"), default=0)
+    reason = models.CharField(_("why it ended"), max_length=30, blank=True)
+    result = models.JSONField(_("result"), null=True, blank=True)
+    log = models.TextField(_("log"), blank=True)
+    created_at = models.DateTimeField(_("created"))
+    started_at = models.DateTimeField(_("began"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="allocation_due"),
             models.Index(fields=["site", "state"]),

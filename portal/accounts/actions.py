@@ -136,24 +136,28 @@ def update_company(
 
 
 def approve(*, organisation: Organisation, now: datetime, actor: str, text: str = "") -> None:
-    """Staff: the company may buy at any price (again). Raises Stale when somebody else decided first."""
-    history.move(
-        organisation, Organisation.State.APPROVED, now=now, actor=actor, reason="approved", text=text.strip()
-    )
+    """Staff: the company may buy at any price. Raises Stale when somebody else decided first."""
+    _decide(organisation, Organisation.State.APPROVED, "approved", text, now=now, actor=actor)
+
+
+def lift(*, organisation: Organisation, now: datetime, actor: str, text: str = "") -> None:
+    """Staff: a suspended company may buy again. Refused("not_suspended")."""
+    if organisation.state != Organisation.State.SUSPENDED:
+        raise Refused("not_suspended")
+    _decide(organisation, Organisation.State.APPROVED, "lifted", text, now=now, actor=actor)
 
 
 def suspend(*, organisation: Organisation, text: str, now: datetime, actor: str) -> None:
     """Staff: the company may order nothing until it is approved again. The company reads `text`."""
     if not text.strip():
         raise Refused("suspension_reason_needed")
-    history.move(
-        organisation,
-        Organisation.State.SUSPENDED,
-        now=now,
-        actor=actor,
-        reason="suspended",
-        text=text.strip(),
-    )
+    _decide(organisation, Organisation.State.SUSPENDED, "suspended", text, now=now, actor=actor)
+
+
+def _decide(
+    organisation: Organisation, to: str, reason: str, text: str, *, now: datetime, actor: str
+) -> None:
+    history.move(organisation, to, now=now, actor=actor, reason=reason, text=text.strip())
 
 
 @transaction.atomic

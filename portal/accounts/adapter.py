@@ -10,11 +10,12 @@ from allauth.account.utils import get_login_redirect_url
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from .models import Membership, User
+from .models import Membership, Organisation, User
 
 JOIN = "/join/"  # an invitation brings its company with it
 PASSWORD_FAULTS = {  # Django's own sentences are not in every language, and do not say what to do
@@ -39,9 +40,14 @@ class Adapter(DefaultAccountAdapter):
     def post_login(
         self, request: HttpRequest, user: User, *, signup: bool, redirect_url: str | None, **kwargs: Any
     ) -> HttpResponse:
-        """Send a person without a company to register one, and from there to where they were going."""
+        """Staff who work for no customer go to their desk; whoever has no company registers one first, and goes on
+        from there to where they were going.
+        """
         wanted = get_login_redirect_url(request, redirect_url, signup=signup)
-        if not user.is_staff and not wanted.startswith(JOIN) and not _has_company(user):
+        if user.is_staff:
+            if wanted == resolve_url(settings.LOGIN_REDIRECT_URL) and not _works_for_a_customer(user):
+                redirect_url = reverse("admin:index")
+        elif not wanted.startswith(JOIN) and not _has_company(user):
             redirect_url = f"{reverse('accounts:register')}?{urlencode({'next': wanted})}"
         response = super().post_login(request, user, signup=signup, redirect_url=redirect_url, **kwargs)
         if user.language in dict(settings.LANGUAGES):
@@ -54,6 +60,11 @@ class Adapter(DefaultAccountAdapter):
                 samesite=settings.LANGUAGE_COOKIE_SAMESITE,
             )
         return response
+
+
+def _works_for_a_customer(user: User) -> bool:
+    mine = Membership.objects.filter(user_id=user.pk)
+    return mine.exclude(organisation__role=Organisation.Role.PLATFORM).exists()
 
 
 def _has_company(user: User) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
@@ -17,13 +17,13 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.templatetags.suanli import time_text
+from portal.history.words import worded
 
 from . import actions, queries
 from .models import ApiKey, Invitation, Membership, Organisation, User
@@ -31,7 +31,13 @@ from .models import ApiKey, Invitation, Membership, Organisation, User
 # the desk's sign-in goes through allauth, whose limits on wrong passwords so hold for staff as well
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-DECISIONS = {"approve": Organisation.State.APPROVED, "suspend": Organisation.State.SUSPENDED}
+State = Organisation.State
+# what staff may decide: the states in which it makes sense, the action, and the word after
+DECISIONS: dict[str, Any] = {
+    "approve": ({State.REGISTERED}, actions.approve, _("%(name)s is approved.")),
+    "lift": ({State.SUSPENDED}, actions.lift, _("%(name)s may order again.")),
+    "suspend": ({State.REGISTERED, State.APPROVED}, actions.suspend, _("%(name)s is suspended.")),
+}
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -68,26 +74,16 @@ class OrganisationAdmin(ReadOnly):
 
     change_list_template = "accounts/admin_list.html"
     change_form_template = "accounts/admin_company.html"
-    list_display = (
-        "name",
-        "waits",
-        "state",
-        "owner",
-        "industry",
-        "size_class",
-        "is_provider",
-        "created_at",
-        "is_demo",
-    )
+    list_display = ("name", "waits", "state", "owner", "industry", "size_class", "registered")
     list_filter = ("state", "industry", "size_class", "role", "is_provider", "is_demo")
     search_fields = ("name", "slug", "uscc", "public_id", "memberships__user__email")
     search_help_text = _("name, code or e-mail address")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("approve", "suspend")
+    actions = ("approve", "lift", "suspend")
     inlines = (MembershipInline,)
     fieldsets = (
-        (None, {"fields": ("name", "state", "uscc", "public_id", "slug", "role", "is_demo", "created_at")}),
+        (None, {"fields": ("name", "state", "uscc", "public_id", "role", "is_demo", "created_at")}),
         (
             _("What it says of itself"),
             {"fields": ("industry", "employees", "revenue_wan", "assets_wan", "size_class", "is_provider")},
@@ -99,7 +95,7 @@ class OrganisationAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
         return queries.queue()
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         return queries.QUEUE_ORDER
 
     def get_urls(self) -> list[Any]:
@@ -114,13 +110,11 @@ class OrganisationAdmin(ReadOnly):
 
     @admin.display(description=_("waiting"))
     def waits(self, company: Organisation) -> str:
-        if company.state != Organisation.State.REGISTERED:
-            return "–"
-        age = clock.now() - company.created_at
-        hours = max(0, int(age / timedelta(hours=1)))
-        if hours < 48:
-            return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
-        return ngettext("%(n)s day", "%(n)s days", age.days) % {"n": age.days}
+        return timesince(company.created_at, clock.now(), depth=1) if company.state == State.REGISTERED else "–"
+
+    @admin.display(description=_("registered on"), ordering="created_at")
+    def registered(self, company: Organisation) -> str:
+        return time_text(company.created_at, "date")
 
     @admin.display(description=_("owner"))
     def owner(self, company: Organisation) -> str:
@@ -128,19 +122,12 @@ class OrganisationAdmin(ReadOnly):
 
     @admin.display(description=_("what happened"))
     def history(self, company: Organisation) -> SafeString:
-        steps = list(queries.steps_of(company)[:50])
-        people = queries.people_by_actor(steps)
         rows = format_html_join(
             "",
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (
-                    time_text(step.at, "long"),
-                    people.get(step.actor, step.actor),
-                    step.reason or f"{step.before} → {step.after}",
-                    ", ".join(f"{key}: {value}" for key, value in step.params.items() if value != ""),
-                )
-                for step in steps
+                (time_text(step.at, "long"), step.what, step.why, step.who)
+                for step in worded(queries.steps_of(company)[:50])
             ),
         )
         return format_html("<table>{}</table>", rows)
@@ -148,6 +135,10 @@ class OrganisationAdmin(ReadOnly):
     @admin.action(description=_("Approve …"), permissions=["decide"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> HttpResponse:
         return self._ask(request, list(queryset), "approve")
+
+    @admin.action(description=_("Lift the suspension …"), permissions=["decide"])
+    def lift(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> HttpResponse:
+        return self._ask(request, list(queryset), "lift")
 
     @admin.action(description=_("Suspend …"), permissions=["decide"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> HttpResponse:
@@ -160,19 +151,21 @@ class OrganisationAdmin(ReadOnly):
             raise Http404
         if not self.has_decide_permission(request):
             raise Refused("staff_right_needed")
+        if what == "approve" and company.state == State.SUSPENDED:
+            what = "lift"  # it was approved before
         return self._ask(request, [company], what)
 
     def _ask(self, request: HttpRequest, companies: list[Organisation], what: str) -> HttpResponse:
         """Show what will happen and to whom; with `sure` do it, each company for itself."""
         text = request.POST.get("text", "")
-        needs_text = what == "suspend"
+        needs_text, n = what == "suspend", len(companies)
         if request.POST.get("sure") and (text.strip() or not needs_text):
             for company in companies:
                 self._decide(request, company, what, text)
-            return redirect("admin:accounts_organisation_changelist")
+            return redirect(self._list_url(request, what))
         context = {
             **self.admin_site.each_context(request),
-            "title": _t("Approve these companies?") if what == "approve" else _t("Suspend these companies?"),
+            "title": TITLES[what][n != 1] % {"n": n, "name": companies[0].name if n else ""},
             "companies": companies,
             "what": what,
             "needs_text": needs_text,
@@ -180,17 +173,25 @@ class OrganisationAdmin(ReadOnly):
             "text": text,
             "opts": self.model._meta,
             "selected": ACTION_CHECKBOX_NAME,
+            "list_url": self._list_url(request, what),
         }
         return TemplateResponse(request, "accounts/admin_decide.html", context)
 
+    def _list_url(self, request: HttpRequest, what: str) -> str:
+        """The list one came from; without any, who waits after an approval, else all."""
+        kept = parse_qs(self.get_preserved_filters(request)).get("_changelist_filters")
+        query = kept[0] if kept else "state__exact=registered" if what == "approve" else ""
+        return reverse("admin:accounts_organisation_changelist") + (f"?{query}" if query else "")
+
     def _decide(self, request: HttpRequest, company: Organisation, what: str, text: str) -> None:
-        decide = actions.approve if what == "approve" else actions.suspend
+        states, decide, said = DECISIONS[what]
         try:
+            if company.state not in states:
+                raise Refused("decided_already", state=company.get_state_display())
             decide(organisation=company, text=text, now=clock.now(), actor=f"user:{request.user.pk}")
         except Refused as refused:
             self.message_user(request, f"{company}: {refused}", messages.ERROR)
             return
-        said = _t("%(name)s is approved.") if what == "approve" else _t("%(name)s is suspended.")
         self.message_user(request, said % {"name": company.name}, messages.SUCCESS)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -203,10 +204,17 @@ class OrganisationAdmin(ReadOnly):
         links: dict[str, Any] = {}
         if company is not None:
             links["decisions"] = [
-                what for what, state in DECISIONS.items() if state in Organisation.MOVES[company.state]
+                what for what, (states, *_rest) in DECISIONS.items() if company.state in states
             ] if self.has_decide_permission(request) else []  # fmt: skip
             links["money_url"] = _money_url(company)
         return super().change_view(request, object_id, form_url, {**links, **(extra_context or {})})
+
+
+TITLES: dict[str, tuple[Any, Any]] = {  # for one company, which is named, and for several
+    "approve": (_("Approve %(name)s?"), _("Approve %(n)s companies?")),
+    "lift": (_("Lift the suspension of %(name)s?"), _("Lift the suspension of %(n)s companies?")),
+    "suspend": (_("Suspend %(name)s?"), _("Suspend %(n)s companies?")),
+}
 
 
 def _money_url(company: Organisation) -> str | None:
@@ -235,7 +243,7 @@ class InvitationAdmin(ReadOnly):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnly):
-    list_display = ("name", "public_id", "organisation", "scope_names", "last_used_at", "revoked_at")
+    list_display = ("name", "public_id", "organisation", "may_do", "last_used_at", "revoked_at")
     list_select_related = ("organisation",)
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     search_fields = ("public_id", "name", "organisation__name")
@@ -243,13 +251,17 @@ class ApiKeyAdmin(ReadOnly):
         "public_id",
         "organisation",
         "name",
-        "scopes",
+        "may_do",
         "created_by",
         "created_at",
         "expires_at",
         "revoked_at",
         "last_used_at",
     )
+
+    @admin.display(description=_("may do"))
+    def may_do(self, key: ApiKey) -> str:
+        return key.scope_names
 
 
 class AddPerson(AdminUserCreationForm):

@@ -1,15 +1,19 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "portal.accounts"
     label = "accounts"
+    verbose_name = _("Companies and people")
 
     def ready(self) -> None:
         from portal.api import hooks
         from portal.core.errors import register_refusals
+        from portal.history.words import register_reasons
 
-        from . import authentication, refusals
+        from . import authentication, refusals, steps
 
         register_refusals(refusals.REFUSALS)
+        register_reasons(steps.REASONS)
         hooks.grant_of_session = authentication.grant_of_session

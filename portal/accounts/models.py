@@ -33,11 +33,15 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail"), unique=True)
-    language = models.CharField(max_length=10, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment,misc]
+
+    class Meta:
+        verbose_name = _("person with a sign-in")
+        verbose_name_plural = _("people with a sign-in")
 
     def __str__(self) -> str:
         return self.email
@@ -92,22 +96,24 @@ class Organisation(models.Model):
         LENDER = "lender", _("lender")
         PLATFORM = "platform", _("platform")
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    slug = models.SlugField(max_length=60, unique=True)
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    slug = models.SlugField(_("short name in addresses"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     uscc = models.CharField(_("unified social credit code"), max_length=18, unique=True)
     industry = models.CharField(_("industry"), max_length=40, choices=Industry)
     employees = models.PositiveIntegerField(_("employees"))
     revenue_wan = models.PositiveBigIntegerField(_("revenue last year, in 10,000 CNY"))
     assets_wan = models.PositiveBigIntegerField(_("total assets, in 10,000 CNY"))
-    size_class = models.CharField(max_length=10, choices=SizeClass, editable=False)
-    role = models.CharField(max_length=10, choices=Role, default=Role.COMPANY)
+    size_class = models.CharField(_("size class"), max_length=10, choices=SizeClass, editable=False)
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.COMPANY)
     is_provider = models.BooleanField(_("has computers that can work for others"), default=False)
-    state = models.CharField(max_length=12, choices=State, default=State.REGISTERED)
-    is_demo = models.BooleanField(default=False)
-    created_at = models.DateTimeField()
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.REGISTERED)
+    is_demo = models.BooleanField(_("demonstration"), default=False)
+    created_at = models.DateTimeField(_("created"))
 
     class Meta:
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["role"], condition=Q(role="platform"), name="one_platform"),
@@ -149,12 +155,18 @@ class Membership(models.Model):
         Role.FINANCE: pgettext_lazy("role", "finance"),
     }
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role)
-    created_at = models.DateTimeField()
+    user = models.ForeignKey(
+        User, verbose_name=_("e-mail"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    created_at = models.DateTimeField(_("joined on"))
 
     class Meta:
+        verbose_name = _("person of a company")
+        verbose_name_plural = _("people of companies")
         constraints = [models.UniqueConstraint(fields=["user", "organisation"], name="one_role_per_person")]
 
     def __str__(self) -> str:
@@ -189,17 +201,23 @@ class Invitation(models.Model):
         State.WITHDRAWN: set(),
     }
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.CASCADE, related_name="invitations"
+    )
     email = models.EmailField(_("e-mail"))
-    role = models.CharField(max_length=10, choices=Membership.Role)
+    role = models.CharField(_("role"), max_length=10, choices=Membership.Role)
     secret_hash = models.CharField(max_length=64, editable=False)
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    invited_by = models.ForeignKey(
+        User, verbose_name=_("invited by"), on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("valid until"))
 
     class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
@@ -228,18 +246,24 @@ class ApiKey(models.Model):
         PROVIDE = "provide", _("deposit and list")
         FINANCE = "finance", _("top up and borrow")
 
-    public_id = models.CharField(max_length=40, unique=True, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.CASCADE, related_name="api_keys"
+    )
     name = models.CharField(_("name"), max_length=60)
     secret_hash = models.CharField(max_length=64, editable=False)
-    scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("may do"))
+    created_by = models.ForeignKey(
+        User, verbose_name=_("made by"), on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -13,7 +13,11 @@ from portal.history.models import Step
 from . import secrets
 from .models import ApiKey, Invitation, Membership, Organisation, User
 
-QUEUE_ORDER = ("turn", "created_at", "id")  # who waits first, the longest on top
+# who waits first, the longest on top; an expression, so that a choice of companies may be sorted by it as well
+TURN = Case(
+    When(state=Organisation.State.REGISTERED, then=Value(0)), default=Value(1), output_field=IntegerField()
+).asc()
+QUEUE_ORDER = (TURN, "created_at", "id")
 
 
 def companies_of(user: User) -> QuerySet[Membership]:
@@ -66,24 +70,16 @@ def steps_of(organisation: Organisation) -> QuerySet[Step]:
 
 
 def words_of_decision(organisation: Organisation) -> str:
-    """What staff wrote when they last approved or suspended the company; may be empty."""
-    step = steps_of(organisation).filter(reason__in=["approved", "suspended"]).first()
+    """What staff wrote when they last decided about the company; may be empty."""
+    step = steps_of(organisation).filter(reason__in=["approved", "suspended", "lifted"]).first()
     return str(step.params.get("text", "")) if step else ""
 
 
 def queue() -> QuerySet[Organisation]:
     """For staff: companies that wait for approval first, the longest waiting on top; with their owners."""
     owners = Membership.objects.select_related("user").filter(role=Membership.Role.OWNER).order_by("id")
-    return (
-        Organisation.objects.annotate(
-            turn=Case(
-                When(state=Organisation.State.REGISTERED, then=Value(0)),
-                default=Value(1),
-                output_field=IntegerField(),
-            )
-        )
-        .order_by(*QUEUE_ORDER)
-        .prefetch_related(Prefetch("memberships", queryset=owners, to_attr="owners"))
+    return Organisation.objects.order_by(*QUEUE_ORDER).prefetch_related(
+        Prefetch("memberships", queryset=owners, to_attr="owners")
     )
 
 

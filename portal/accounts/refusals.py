@@ -73,6 +73,8 @@ REFUSALS: dict[str, Any] = {
         _("Your staff account may look at companies but not decide about them. Nothing was changed."),
         403,
     ),
+    "decided_already": _("This company is “{state}”; the decision does not fit. Nothing was changed."),
+    "not_suspended": _("This company is not suspended. Nothing was changed."),
     "suspension_reason_needed": (_("Write a reason: the company reads it. Nothing was changed."), 400),
     "no_scope": (_("Choose at least one thing that the key may do. No key was made."), 400),
     "too_many_keys": _("This company has {most} working keys. Revoke one first. No key was made."),

@@ -1,10 +1,12 @@
 from django.apps import AppConfig
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 
 class HistoryConfig(AppConfig):
     name = "portal.history"
     label = "history"
+    verbose_name = _("History")
 
     def ready(self) -> None:
         from portal.core import clock

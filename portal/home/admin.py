@@ -5,7 +5,8 @@ Every room keeps its own lists; this is what stands above them.
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import admin
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Organisation
 from portal.core import clock
+from portal.core.errors import Refused
 
 from . import causes, finding, staff
 
@@ -30,7 +32,7 @@ site.site_title = _("Suanli staff desk")
 site.index_title = _("To do")
 site.enable_nav_sidebar = False  # the desk is a board and a search; a list of tables beside it only distracts
 
-_stock_index, _stock_urls = site.index, site.get_urls
+_stock_index, _stock_urls, _stock_view = site.index, site.get_urls, site.admin_view
 
 
 def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -109,6 +111,23 @@ def _may(request: HttpRequest, permission: str) -> bool:
     return request.user.has_perm(permission)  # type: ignore[union-attr]
 
 
+def admin_view(view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    """A refusal to staff stays in the desk, with the way back; the view's own transaction is undone already."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except PermissionDenied:
+            said, status = _t("Your staff account may not open or do this. Nothing was changed."), 403
+        except Refused as refused:
+            said, status = str(refused), refused.status
+        context = {**site.each_context(request), "title": _t("Not done"), "said": said}
+        return TemplateResponse(request, "admin/denied.html", context, status=status)
+
+    return _stock_view(inside, cacheable)
+
+
 def get_urls() -> list[Any]:
     return [
         path("find/", site.admin_view(find), name="find"),
@@ -119,4 +138,5 @@ def get_urls() -> list[Any]:
 
 
 site.index = index  # type: ignore[method-assign,assignment]
+site.admin_view = admin_view  # type: ignore[method-assign,assignment]
 site.get_urls = get_urls  # type: ignore[method-assign]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Replace
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bank.ledger import words
 from bank.ledger.models import Hold, Journal
 from marketplace.billing.models import TopUp
-from marketplace.billing.queries import code_in
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order
@@ -38,7 +40,7 @@ def find(text: str, *, may: Callable[[str], bool]) -> list[Found]:
 
     `may` answers for a permission ("orders.view_order"); a room that one may not see answers nothing.
     """
-    text = text.strip()[:120]
+    text = unicodedata.normalize("NFKC", text).strip()[:120]
     if len(text) < 2:
         return []
     finders: list[tuple[str, Finder]] = [
@@ -57,9 +59,31 @@ def _money(pk: int, anchor: str = "") -> str:
     return reverse("admin:accounts_organisation_money", args=[pk]) + anchor
 
 
+def _named(field: str, text: str) -> Q:
+    """Called so, or in short: every word is in the name, and the characters of a Chinese one stand in this order, as
+    百兴 is said for 百味兴隆.
+    """
+    short = Q()
+    for word in text.split():
+        if re.fullmatch(r"[\u4e00-\u9fff]+", word):
+            short &= Q(**{f"{field}__regex": ".*".join(word)})
+        else:
+            short &= Q(**{f"{field}__icontains": word})
+    return short
+
+
+def _bare(text: str) -> str:
+    """A code as it is said: without dashes and blanks."""
+    return re.sub(r"[\s\-‐‑–—_]", "", text).upper()
+
+
+def _without_dashes(rows: QuerySet, field: str) -> QuerySet:
+    return rows.annotate(bare=Replace(F(field), Value("-"), Value("")))
+
+
 def _find_companies(text: str) -> list[Found]:
     rows = Organisation.objects.filter(
-        Q(name__icontains=text) | Q(uscc__iexact=text) | Q(slug__iexact=text) | Q(public_id=text.lower())
+        _named("name", text) | Q(uscc=_bare(text)) | Q(slug__iexact=text) | Q(public_id=text.lower())
     )
     return [
         Found(_("Company"), o.name, f"{o.get_state_display()}, {o.uscc}", _money(o.pk)) for o in rows[:EACH]
@@ -81,8 +105,8 @@ def _find_people(text: str) -> list[Found]:
 
 def _find_orders(text: str) -> list[Found]:
     bare = text.removeprefix("order:").lower()
-    rows = Order.objects.filter(
-        Q(number__icontains=text)
+    rows = _without_dashes(Order.objects.all(), "number").filter(
+        Q(bare__contains=_bare(text) or text)
         | Q(public_id=bare)
         | Q(quote__public_id=bare)
         | Q(allocation__public_id=bare)
@@ -99,9 +123,8 @@ def _find_orders(text: str) -> list[Found]:
 
 
 def _find_topups(text: str) -> list[Found]:
-    code = code_in(text) or text.upper().replace(" ", "")
-    rows = TopUp.objects.filter(
-        Q(reference__icontains=code)
+    rows = _without_dashes(TopUp.objects.all(), "reference").filter(
+        Q(bare__contains=_bare(text) or text)
         | Q(bank_reference__iexact=text)
         | Q(public_id=text.lower().removeprefix("topup:"))
     ).select_related("organisation")
@@ -146,7 +169,7 @@ def _find_books(text: str) -> list[Found]:
 
 
 def _find_sites(text: str) -> list[Found]:
-    rows = Site.objects.filter(Q(name__icontains=text) | Q(public_id=text.lower())).select_related(
+    rows = Site.objects.filter(_named("name", text) | Q(public_id=text.lower())).select_related(
         "organisation"
     )
     return [
@@ -164,8 +187,9 @@ def _find_offerings(text: str) -> list[Found]:
     rows = Offering.objects.filter(
         Q(public_id=text.lower())
         | Q(package__code__iexact=text)
-        | Q(package__name_en__icontains=text)
-        | Q(package__name_zh__icontains=text)
+        | _named("name", text)
+        | _named("package__name_en", text)
+        | _named("package__name_zh", text)
     ).select_related("package", "provider")
     return [
         Found(

@@ -55,7 +55,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Where one lands after signing in: what runs, what is in the wallet, what to do next."""
     company = company_of(request)
     if company is None:
-        return redirect("accounts:register")
+        return redirect("admin:index" if request.user.is_staff else "accounts:register")
     rows = list(
         Order.objects.filter(organisation=company).select_related("quote__offering__package", "allocation")[
             :5

@@ -141,8 +141,10 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "admin:accounts_organisation_change": (staff("accounts/organisation/{registered_pk}/change/"),),
     "admin:catalogue_offering_changelist": (staff("catalogue/offering/?state__exact=submitted"),),
     "admin:catalogue_offering_change": (staff("catalogue/offering/{offering_pk}/change/"),),
-    "admin:catalogue_offering_approve": (staff("catalogue/offering/{offering_pk}/approve/"),),
-    "admin:catalogue_offering_return": (staff("catalogue/offering/{offering_pk}/return/"),),
+    "admin:catalogue_offering_step": (
+        staff("catalogue/offering/{offering_pk}/do/approve/"),
+        staff("catalogue/offering/{offering_pk}/do/return/"),
+    ),
     "admin:dispatch_site_changelist": (staff("dispatch/site/"),),
     "admin:billing_topup_changelist": (staff("billing/topup/?state__exact=waiting"),),
     "admin:billing_topup_book": (staff("billing/topup/{topup_pk}/book/"),),

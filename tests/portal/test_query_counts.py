@@ -137,7 +137,7 @@ COSTS = {
     "find": 11,
     "money": 20,
     "companies to approve": 7,
-    "offerings to approve": 7,
+    "offerings to approve": 10,
     "sites to verify": 7,
     "payments to book": 5,
     "stuck orders": 5,

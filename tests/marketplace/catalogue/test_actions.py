@@ -202,6 +202,22 @@ def test_it_refuses_a_price_that_is_none(draft, now, price, code):
     assert not Plan.objects.exists()
 
 
+@pytest.mark.parametrize("verb", ["set", "end"])
+def test_the_price_stands_while_the_staff_look_at_it(draft, now, later, verb):
+    plan = actions.set_price(offering=draft, actor="user:1", now=now, **PRICE)
+    actions.submit(offering=draft, actor="user:1", now=now)
+    by = {"offering": draft, "actor": "user:1", "now": later(hours=1)}
+    with pytest.raises(Refused) as refused:
+        if verb == "set":
+            actions.set_price(**by, **{**PRICE, "base_uy": 999})
+        else:
+            actions.end_price(**by, billing_mode="on_demand")
+    assert refused.value.code == "waits_for_approval"
+    assert "Take it back first" in str(refused.value)
+    plan.refresh_from_db()
+    assert (Plan.objects.count(), plan.effective_to) == (1, None)
+
+
 def test_it_does_not_price_what_is_archived(offering, later):
     actions.archive(offering=offering, actor="user:1", now=later(hours=1))
     with pytest.raises(Refused):

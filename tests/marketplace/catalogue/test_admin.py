@@ -1,7 +1,11 @@
+import re
+
 import pytest
 from django.urls import reverse
 
-from tests.marketplace.catalogue.goods import make_offering
+from marketplace.catalogue import actions
+from portal.core.errors import Refused
+from tests.marketplace.catalogue.goods import CNY, make_offering
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/catalogue/offering/"
@@ -9,6 +13,11 @@ LIST = "/admin/catalogue/offering/"
 
 @pytest.fixture
 def submitted(yongli, package, region, cpu, now):
+    return make_offering(yongli, package, region, cpu, now, state="submitted")
+
+
+@pytest.fixture
+def submitted_other(yongli, package, region, cpu, now):
     return make_offering(yongli, package, region, cpu, now, state="submitted")
 
 
@@ -23,31 +32,117 @@ def test_the_queue_shows_how_long_each_waits(staff, submitted):
     assert "Demand forecast" in html and "waits for" in html.lower()
 
 
-def test_staff_approve(staff, submitted):
-    page = staff.get(f"{LIST}{submitted.pk}/change/").content.decode()
-    assert "Approve" in page and "never more than" in page
-    url = reverse("admin:catalogue_offering_approve", args=[submitted.pk])
-    assert staff.get(url).status_code == 200
+def url_of(offering, what):
+    return reverse("admin:catalogue_offering_step", args=[offering.pk, what])
+
+
+def text_of(response):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).replace("\xa0", " ")
+
+
+def test_the_queue_shows_cap_prices_and_sites(staff, submitted):
+    text = text_of(staff.get(LIST, {"state__exact": "submitted"}))
+    assert "CNY 60 for 20 outlets" in text
+    assert "19.00 + 2.00 a unit + 0.09 a core-hour, 10.0 core-hours at most" in text
+    assert f"Hall {submitted.pk}, all hours of the week" in text
+
+
+@pytest.mark.parametrize("what", ["approve", "return"])
+def test_what_is_decided_on_stands_on_the_page_of_the_decision(staff, submitted, yongli, what):
+    text = text_of(staff.get(url_of(submitted, what)))
+    for fact in ("CNY 60 for 20 outlets", "holds now", "It was never on the shelf", yongli.name, "Go back"):
+        assert fact in text, fact
+    assert "price set: base CNY 19.00, CNY 2.00 a unit, CNY 0.09 a core-hour, 10.0 core-hours at most" in text
+
+
+def test_staff_approve_and_land_on_the_queue_they_came_from(staff, submitted):
+    page = staff.get(f"{LIST}{submitted.pk}/change/?_changelist_filters=state__exact%3Dsubmitted%26region%3D1")
+    assert f"{url_of(submitted, 'approve')}?_changelist_filters=state__exact%3Dsubmitted%26region%3D1" in (
+        page.content.decode().replace("&amp;", "&")
+    )
+    assert staff.get(url_of(submitted, "approve")).status_code == 200
     submitted.refresh_from_db()
     assert submitted.state == "submitted"
-    staff.post(url)
+    seen = {"seen": submitted.submitted_at.isoformat()}
+    back = staff.post(f"{url_of(submitted, 'approve')}?_changelist_filters=state__exact%3Dsubmitted%26region%3D1", seen)
+    assert back.url == f"{LIST}?state__exact=submitted&region=1"
     submitted.refresh_from_db()
     assert submitted.state == "published"
 
 
+def test_a_price_raised_between_the_look_and_the_decision_is_not_approved(staff, submitted, later):
+    seen = {"seen": submitted.submitted_at.isoformat()}
+    by = {"offering": submitted, "actor": "user:1"}
+    actions.withdraw_submission(now=later(minutes=1), **by)
+    actions.set_price(now=later(minutes=2), base_uy=900 * CNY, core_limit_cms=1, **by)
+    actions.submit(now=later(minutes=3), **by)
+    assert "This changed while you were looking" in text_of(staff.post(url_of(submitted, "approve"), seen))
+    submitted.refresh_from_db()
+    assert submitted.state == "submitted"
+
+
 def test_staff_return_with_a_reason(staff, submitted):
-    url = reverse("admin:catalogue_offering_return", args=[submitted.pk])
+    url = url_of(submitted, "return")
     assert "Say what the provider should change" in staff.post(url, {"reason": " "}).content.decode()
-    staff.post(url, {"reason": "Name the hours."})
+    assert staff.post(url, {"reason": "Name the hours."}).url == f"{LIST}?state__exact=submitted"
     submitted.refresh_from_db()
     assert (submitted.state, submitted.returned_reason) == ("draft", "Name the hours.")
+
+
+def test_after_a_return_the_page_says_what_changed(staff, submitted, later):
+    by = {"offering": submitted, "actor": "user:1"}
+    actions.return_to_draft(reason="Too dear.", now=later(minutes=1), offering=submitted, actor="user:2")
+    actions.set_price(now=later(minutes=2), base_uy=5 * CNY, core_limit_cms=3_600_000, **by)
+    actions.submit(now=later(minutes=3), **by)
+    text = text_of(staff.get(url_of(submitted, "approve")))
+    assert "price set: base CNY 5.00, CNY 0.00 a unit, CNY 0.00 a core-hour, 1.00 core-hours at most" in text
+    assert "It was never on the shelf" not in text
+
+
+def test_staff_take_a_published_one_off_and_put_it_back(staff, client, offering, zhao, now):
+    off = url_of(offering, "take-off")
+    assert "Say what the provider should change" in staff.post(off, {"reason": ""}).content.decode()
+    assert staff.post(off, {"reason": "The site is on fire."}).url == f"{LIST}?state__exact=published"
+    offering.refresh_from_db()
+    assert (offering.state, offering.returned_reason) == ("paused", "The site is on fire.")
+    with pytest.raises(Refused) as refused:
+        actions.resume(offering=offering, actor="user:1", now=now)
+    assert refused.value.code == "taken_off"
+    client.force_login(zhao)
+    page = client.get(f"/c/yongli/offerings/{offering.public_id}/").content.decode()
+    assert "The site is on fire." in page
+    assert "/resume/" not in page
+
+
+def test_it_is_put_back_with_its_history_in_words(staff, offering, now):
+    actions.take_off(offering=offering, reason="The site is on fire.", actor="user:2", now=now)
+    staff.post(url_of(offering, "put-back"))
+    offering.refresh_from_db()
+    assert (offering.state, offering.returned_reason) == ("published", "")
+    text = text_of(staff.get(f"{LIST}{offering.pk}/change/"))
+    assert "published → paused: taken off the shelf by the staff" in text
+    assert "user:" not in text
+
+
+def test_what_the_provider_paused_is_not_put_back(staff, offering, now):
+    actions.pause(offering=offering, actor="user:1", now=now)
+    assert "Nothing to decide here now" in text_of(staff.get(url_of(offering, "put-back")))
+    staff.post(url_of(offering, "put-back"))
+    offering.refresh_from_db()
+    assert offering.state == "paused"
+
+
+def test_the_shop_opens_exactly_this_offering(staff, offering, submitted_other):
+    page = staff.get(f"{LIST}{offering.pk}/change/").content.decode()
+    assert f'href="/p/cat-fc/?offering={offering.public_id}"' in page
+    assert "?offering=" not in staff.get(f"{LIST}{submitted_other.pk}/change/").content.decode()
 
 
 def test_who_may_only_look_does_not_decide(client, submitted, lin):
     lin.is_staff = True
     lin.save()
     client.force_login(lin)
-    assert client.post(reverse("admin:catalogue_offering_approve", args=[submitted.pk])).status_code == 403
+    assert client.post(url_of(submitted, "approve")).status_code == 403
     submitted.refresh_from_db()
     assert submitted.state == "submitted"
 

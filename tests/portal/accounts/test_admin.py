@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
+from portal.accounts import actions
 from portal.accounts.models import Organisation, User
 from portal.core import clock
 
@@ -31,7 +32,7 @@ def test_who_waits_stands_on_top_with_age_and_owner(desk, zhao, waiting):
     text = desk.get(LIST).content.decode()
     names = re.findall(r'/admin/accounts/organisation/\d+/change/">([^<]+)', text)
     assert names == [waiting.name, "Yongli Mould 永利模具"]
-    assert "3 days" in text
+    assert "3\xa0days" in text
     assert "lin@jiangnan.test" in text
     assert "1 company waits for approval." in text
 
@@ -74,7 +75,7 @@ def test_what_cannot_be_done_is_said_for_each_company(desk, jiangnan, waiting, y
     body = {"action": "approve", "_selected_action": [waiting.pk, yongli.pk], "sure": "1"}
     text = desk.post(LIST, body, follow=True).content.decode()
     assert "Jiangnan Kitchen 江南小厨 is approved." in text
-    assert "Yongli Mould 永利模具: This cannot go from" in text
+    assert "Yongli Mould 永利模具: This company is “approved”; the decision does not fit." in text
 
 
 def test_a_decision_is_also_on_the_companys_page(desk, waiting):
@@ -108,6 +109,56 @@ def test_staff_who_may_only_look_decide_nothing(client, db, waiting):
     assert client.post(f"{LIST}{waiting.pk}/approve/decide/", {"sure": "1"}).status_code == 403
     waiting.refresh_from_db()
     assert waiting.state == "registered"
+
+
+def test_one_company_is_named_and_several_are_counted(desk, waiting, yongli):
+    assert f"Approve {waiting.name}?" in desk.get(f"{LIST}{waiting.pk}/approve/decide/").content.decode()
+    both = {"action": "suspend", "_selected_action": [waiting.pk, yongli.pk]}
+    assert "Suspend 2 companies?" in desk.post(LIST, both).content.decode()
+
+
+def test_restoring_is_lifting_the_suspension_and_the_company_reads_the_word(desk, client, waiting, lin, chen, now):
+    actions.suspend(organisation=waiting, text="Two unpaid bills.", now=now, actor=f"user:{chen.pk}")
+    page = desk.get(f"{LIST}{waiting.pk}/change/").content.decode()
+    assert "Lift the suspension …" in page
+    assert "Approve …" not in page.partition('class="object-tools"')[2].partition("</ul>")[0]
+    url = f"{LIST}{waiting.pk}/lift/decide/"
+    question = desk.get(url).content.decode()
+    assert f"Lift the suspension of {waiting.name}?" in question
+    said = desk.post(url, {"sure": "1", "text": "Paid, thank you."}, follow=True).content.decode()
+    assert f"{waiting.name} may order again." in said
+    waiting.refresh_from_db()
+    assert waiting.state == "approved"
+    client.force_login(lin)
+    assert "Paid, thank you." in client.get(f"/c/{waiting.slug}/").content.decode()
+
+
+def test_the_word_of_an_approval_reaches_the_company(desk, client, waiting, lin):
+    desk.post(f"{LIST}{waiting.pk}/approve/decide/", {"sure": "1", "text": "Welcome to the city's portal."})
+    client.force_login(lin)
+    assert "Welcome to the city&#x27;s portal." in client.get(f"/c/{waiting.slug}/").content.decode()
+
+
+def test_what_is_not_suspended_is_not_lifted(desk, waiting):
+    desk.post(f"{LIST}{waiting.pk}/lift/decide/", {"sure": "1"})
+    waiting.refresh_from_db()
+    assert waiting.state == "registered"
+
+
+def test_after_a_decision_staff_land_on_the_list_they_came_from(desk, waiting):
+    came = "?_changelist_filters=state__exact%3Dregistered%26industry%3Dcatering"
+    url = f"{LIST}{waiting.pk}/approve/decide/"
+    assert f"{url}{came}" in desk.get(f"{LIST}{waiting.pk}/change/{came}").content.decode().replace("&amp;", "&")
+    assert desk.post(url + came, {"sure": "1"}).url == f"{LIST}?state__exact=registered&industry=catering"
+    assert desk.post(f"{LIST}?state__exact=approved", {"action": "suspend", "_selected_action": [waiting.pk],
+                     "sure": "1", "text": "No licence."}).url == f"{LIST}?state__exact=approved"  # fmt: skip
+
+
+def test_the_history_is_in_words(desk, waiting, chen, now):
+    actions.approve(organisation=waiting, now=now, actor=f"user:{chen.pk}", text="Licence seen")
+    page = desk.get(f"{LIST}{waiting.pk}/change/").content.decode()
+    assert "registered → approved: decided by the staff" in page
+    assert "user:" not in page
 
 
 def test_customers_have_no_desk(as_, lin):
@@ -145,8 +196,6 @@ def test_every_list_opens(desk, lin, model):
 
 
 def test_keys_are_read_only(desk, jiangnan, lin, now):
-    from portal.accounts import actions
-
     key, _secret = actions.create_key(
         organisation=jiangnan, user=lin, name="till", scopes=["read"], now=now, actor="test"
     )

@@ -5,6 +5,7 @@ from django.core import mail
 from django.urls import reverse
 
 from portal.accounts.models import User
+from tests.conftest import join
 
 GOOD = {"email": "New@Suchun.test", "password1": "correct horse battery"}
 
@@ -66,6 +67,23 @@ def test_a_member_goes_to_the_desk(client, lin):
 def test_staff_need_no_company(client, chen):
     body = {"login": chen.email, "password": "correct horse battery", "next": "/admin/"}
     assert client.post("/accounts/login/", body).url == "/admin/"
+
+
+def test_staff_who_work_for_no_customer_land_on_their_desk(client, chen, jiangnan):
+    body = {"login": chen.email, "password": "correct horse battery"}
+    assert client.post("/accounts/login/", body).url == "/admin/"
+    assert client.get("/dashboard/").url == "/admin/"
+    client.logout()
+    join(chen, jiangnan, "buyer")
+    assert client.post("/accounts/login/", body).url == "/dashboard/"
+
+
+def test_the_masthead_leads_staff_to_their_desk_outside_the_menu(client, chen, lin):
+    client.force_login(chen)
+    before_the_menu = client.get("/").content.decode().partition('<details class="menu">')[0]
+    assert '<a href="/admin/">Staff desk</a>' in before_the_menu
+    client.force_login(lin)
+    assert "Staff desk" not in client.get("/").content.decode()
 
 
 def test_an_invited_person_is_not_asked_for_a_company(client, signed_up):

@@ -139,6 +139,26 @@ def test_a_reference_code_leads_to_the_companys_page(desk, jiangnan, now):
     assert found.url == f"{money_url(jiangnan)}#topup-{topup.reference}"
 
 
+def test_a_code_is_found_as_it_is_said(desk, market, funded, now):
+    topup = billing.request_topup(organisation=funded, amount_uy=1_000_000, user=None, now=now, actor="user:1")
+    for said in (topup.reference.replace("-", ""), topup.reference.replace("-", " ").lower()):
+        assert desk.get("/admin/find/", {"q": said}).url == f"{money_url(funded)}#topup-{topup.reference}"
+    order = market.place(funded)
+    for said in (order.number.replace("-", ""), order.number.replace("-", "－")):
+        assert desk.get("/admin/find/", {"q": said}).url == f"/admin/orders/order/{order.pk}/change/"
+
+
+@pytest.mark.parametrize("said", ["百兴", "味兴", "bai xing", "Catering Bai"])
+def test_a_company_is_found_by_its_short_name(desk, jiangnan, said):
+    Organisation.objects.filter(pk=jiangnan.pk).update(name="Bai Wei Xing Catering 百味兴隆")
+    assert desk.get("/admin/find/", {"q": said}).url == money_url(jiangnan)
+
+
+def test_the_characters_of_a_short_name_stand_in_order(desk, jiangnan):
+    Organisation.objects.filter(pk=jiangnan.pk).update(name="Bai Wei Xing Catering 百味兴隆")
+    assert "Nothing is called" in text_of(desk.get("/admin/find/", {"q": "兴百"}))
+
+
 def test_the_six_characters_of_a_statement_find_the_journal(desk, funded):
     journal = Journal.objects.get()
     for text in (journal.public_id, journal.public_id[-6:].upper()):
@@ -297,6 +317,21 @@ def test_staff_without_the_right_to_see_money_are_refused(client, db, jiangnan):
     clerk.user_permissions.add(Permission.objects.get(codename="view_organisation"))
     client.force_login(clerk)
     assert client.get(money_url(jiangnan)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["company/{pk}/money/", "accounts/organisation/", "accounts/organisation/{pk}/approve/decide/"]
+)
+def test_what_staff_may_not_open_is_said_inside_the_desk(client, jiangnan, path):
+    clerk = User.objects.create_user("clerk@suanli.test", "correct horse battery", is_staff=True)
+    client.force_login(clerk)
+    page = client.get("/admin/" + path.format(pk=jiangnan.pk))
+    assert page.status_code == 403
+    text = text_of(page)
+    assert "Suanli staff desk" in text
+    assert "To do" in text
+    assert "Nothing was changed." in text
+    assert 'class="nav"' not in page.content.decode()
 
 
 def test_nothing_is_editable_in_the_books_or_the_history(desk, funded):

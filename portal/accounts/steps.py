@@ -1,0 +1,20 @@
+"""The words of this room's steps."""
+
+from django.utils.translation import gettext_lazy as _
+
+REASONS = {
+    "registered": _("registered"),
+    "updated": _("details changed"),
+    "approved": _("decided by the staff"),
+    "suspended": _("decided by the staff"),
+    "lifted": _("suspension lifted by the staff"),
+    "invited": _("invited: {email}"),
+    "replaced": _("replaced by a newer invitation"),
+    "withdrawn": _("invitation withdrawn"),
+    "accepted": _("invitation accepted"),
+    "joined": _("joined: {email}"),
+    "role_changed": _("role changed: {email}"),
+    "left": _("left: {email}"),
+    "key_created": _("key made: {name}"),
+    "key_revoked": _("key revoked: {name}"),
+}
