@@ -80,11 +80,13 @@ class Desk(admin.ModelAdmin):
 
 def technical(*names: str) -> Any:
     """A folded part with the columns as they are stored, each with words."""
-    return (TECHNICAL, {"classes": ["collapse"], "fields": [stored(name) for name in names]})
+    return (TECHNICAL, {"classes": ["collapse"], "fields": [stored(name) if name in LABELS else name for name in names]})
 
 
 def stored(name: str) -> Any:
-    @admin.display(description=LABELS.get(name, name))
+    """A column under words of this desk; the model's own stand for those that need no others."""
+
+    @admin.display(description=LABELS[name])
     def show(obj: Any) -> Any:
         value = getattr(obj, name)
         return NONE if value is None or value == "" else value if isinstance(value, bool) else str(value)

@@ -36,8 +36,10 @@ def words_of(table: admin.ModelAdmin, request: Any) -> Iterator[tuple[str, Any]]
     yield f"{where} one", model._meta.verbose_name
     yield f"{where} many", model._meta.verbose_name_plural
     fields = {*table.get_list_display(request), *flatten_fieldsets(table.get_fieldsets(request, model()))}
-    for name in sorted(map(str, fields)):
+    for name in sorted(fields, key=str):
         yield f"{where}.{name}", lambda name=name: label_for_field(name, model, table)
+        if callable(name):
+            continue
         try:
             field = model._meta.get_field(name)
         except FieldDoesNotExist:
@@ -66,7 +68,7 @@ def test_every_word_of_every_table_is_chinese_too(request_of_chen):
             english, chinese = both(word)
             if english == chinese and english not in SAME:
                 same.append(f"{where}: {english}")
-    assert same == []
+    assert not same, "\n".join(same)
 
 
 def test_no_table_speaks_as_a_programmer(request_of_chen):
