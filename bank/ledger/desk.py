@@ -80,7 +80,8 @@ class Desk(admin.ModelAdmin):
 
 def technical(*names: str) -> Any:
     """A folded part with the columns as they are stored, each with words."""
-    return (TECHNICAL, {"classes": ["collapse"], "fields": [stored(name) if name in LABELS else name for name in names]})
+    fields = [stored(name) if name in LABELS else name for name in names]
+    return (TECHNICAL, {"classes": ["collapse"], "fields": fields})
 
 
 def stored(name: str) -> Any:

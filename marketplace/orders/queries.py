@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import get_language, ngettext
@@ -20,7 +20,7 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import hours, yuan
+from portal.core.words import hours, local, yuan
 from portal.history.models import Step as HistoryStep
 
 from .models import STOPPED_BY_STAFF, Order, Quote, Upload
@@ -420,6 +420,18 @@ def latest_progress(allocation: Allocation | None) -> dict[str, Any]:
                 "of": entry.get("of"),
             }
     return {}
+
+
+def ends_on(upload: Upload) -> date | None:
+    """The last day in a file of days."""
+    last = upload.size.get("last_ordinal")
+    return date.fromordinal(last) if last else None
+
+
+def is_old(upload: Upload, now: datetime) -> bool:
+    """A forecast begins the day after the file ends; before yesterday, that day is already over."""
+    last = ends_on(upload)
+    return last is not None and last < local(now).date() - timedelta(days=1)
 
 
 def upload_notes(upload: Upload) -> list[str]:

@@ -281,6 +281,8 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "needs_approval": organisation.state == Organisation.State.REGISTERED
             and found.cap > policy.UNAPPROVED_ORDER_LIMIT_UY,
             "notes": queries.upload_notes(found.upload),
+            "ends": queries.ends_on(found.upload),
+            "is_old": queries.is_old(found.upload, now),
             "total_s": policy.QUOTE_VALID_S,
         },
         status=refused.status if refused else 200,

@@ -102,7 +102,8 @@ class Tally:
 def check(data: BinaryIO, filename: str, params: Params) -> Checked:
     """Sum the file to one value a date, series and item, or refuse it.
 
-    size: series, lines, periods, items, gaps. Notes: what intake repaired; months_from_days, summed, gaps.
+    size: series, lines, periods, items, gaps; of days also last_ordinal (date.fromordinal).
+    Notes: what intake repaired; months_from_days, summed, gaps.
     Raises InputRefused, see words.py here and in marketplace/recipes.
     """
     table = open_table(data, filename, _for_trade(params))
@@ -128,7 +129,8 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
             "periods": periods,
             "items": len({item for _, _, item in tally.values if item}),
             "gaps": gaps,
-        },
+        }
+        | ({} if is_month else {"last_ordinal": max(day for day, _, _ in tally.values).toordinal()}),
         notes=tuple(notes),
         preview=(table.header.names, *tally.preview),
     )

@@ -382,8 +382,10 @@ class Report:
         """The next period by series, the plan, and its total."""
         heads = {"series": self.one, "low": LOW, "forecast": MADE, "high": HIGH, "season_ago": self.rule}
         rows = [[self.name(s), *self.figures(*s.plan[:, 0], self.season_ago(s))] for s in self.live]
+        dated = [[name, self.calendar.iso(self.next), *figures] for name, *figures in rows]
         ago = float(np.nansum([self.season_ago(s) for s in self.live]))
-        self.write_csv("plan.csv", both("Plan for the next period", "下一期计划"), [*heads.values()], rows)
+        self.write_csv("plan.csv", both("Plan for the next period", "下一期计划"),
+                       [self.one, both("Date", "日期"), LOW, MADE, HIGH, self.rule], dated)
         align = {"series": "left"}
         return {
             "columns": [{"key": k, "label": v, "align": align.get(k, "right")} for k, v in heads.items()],

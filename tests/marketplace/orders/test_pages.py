@@ -6,8 +6,9 @@ import pytest
 
 from marketplace.billing.models import TopUp
 from marketplace.orders import actions as orders
-from marketplace.orders import support
+from marketplace.orders import queries, support
 from marketplace.orders.models import Order, Quote
+from portal.core.words import local
 from tests.marketplace.catalogue.goods import make_offering
 from tests.marketplace.conftest import ACTOR, HELLO
 
@@ -151,3 +152,13 @@ def test_a_customer_reads_who_stopped_his_order_and_why(client, market, funded, 
     page = client.get(f"/c/jiangnan/orders/{order.public_id}/").content.decode()
     assert "Our staff stopped this order. You rang us" in page
     assert "You stopped" not in page
+
+
+@pytest.mark.parametrize(("days_ago", "old"), [(0, False), (1, False), (2, True)])
+def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now, days_ago, old):
+    upload = market.upload(funded)
+    assert queries.ends_on(upload) is None and not queries.is_old(upload, now)
+    last = local(now).date() - timedelta(days=days_ago)
+    upload.size["last_ordinal"] = last.toordinal()
+    assert queries.ends_on(upload) == last
+    assert queries.is_old(upload, now) is old

@@ -10,6 +10,7 @@ from marketplace import recipes
 from marketplace.recipes.base import InputRefused
 
 FIRST = date(2026, 1, 1)
+LAST = date(2026, 3, 1).toordinal()  # of sixty days
 
 
 def days(count, *, outlets=("Wulin",), value=lambda day, _: 10 + day % 7, step=1, header="date,outlet,sold"):
@@ -40,7 +41,7 @@ def clean(checked):
 
 def test_it_tells_the_plain_sizes():
     checked = check(days(60, outlets=("Wulin", "Hubin")))
-    assert checked.size == {"series": 2, "lines": 120, "periods": 60, "items": 0, "gaps": 0}
+    assert checked.size == {"series": 2, "lines": 120, "periods": 60, "items": 0, "gaps": 0, "last_ordinal": LAST}
     assert checked.notes == ()
     assert checked.preview[0] == ("date", "outlet", "sold")
     assert len(checked.preview) == 6
@@ -68,7 +69,7 @@ def test_a_file_without_outlets_is_one_series():
 
 def test_it_takes_the_articles_for_series_when_there_are_no_outlets():
     lines = days(60, outlets=("A-01", "A-02"), header="date,sku,qty")
-    assert check(lines).size == {"series": 2, "lines": 120, "periods": 60, "items": 0, "gaps": 0}
+    assert check(lines).size == {"series": 2, "lines": 120, "periods": 60, "items": 0, "gaps": 0, "last_ordinal": LAST}
 
 
 def test_the_trade_says_which_column_its_series_are_in():

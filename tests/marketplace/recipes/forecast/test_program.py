@@ -122,7 +122,7 @@ def test_the_plan_and_the_chart_are_of_the_next_day(forecast):
     assert result["chart"]["forecast"][0][1] == result["headline"]["value"] == result["table"]["total"][2]
     assert [row[0] for row in result["table"]["rows"]] == ["Wulin", "Hubin"]
     assert [row[1:] for row in table(folder, "plan.csv")[1:]] == [
-        [str(cell) for cell in row[1:]] for row in result["table"]["rows"]
+        [next_day, *(str(cell) for cell in row[1:])] for row in result["table"]["rows"]
     ]
     week_before = FIRST + timedelta(days=53)
     assert f"{week_before},Wulin,{result['table']['rows'][0][4]}" in lines
@@ -199,7 +199,7 @@ def test_the_tables_to_download_speak_the_customers_language(forecast):
     word = {"en": "outlets", "zh": "门店"}
     _, folder = forecast(selling(60), horizon=7, language="zh", series_word=word)
     assert (folder / "out" / "plan.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-    assert table(folder, "plan.csv")[0] == ["门店", "低", "预测", "高", "上周同日"]
+    assert table(folder, "plan.csv")[0] == ["门店", "日期", "低", "预测", "高", "上周同日"]
 
 
 def test_it_reports_each_series_as_it_goes(forecast):
