@@ -20,7 +20,7 @@ from bank.lending import actions as lending
 from bank.lending.models import Application, Offer
 from marketplace import recipes
 from marketplace.billing import actions as billing
-from marketplace.billing import months
+from marketplace.billing import corrections, months
 from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue.models import Package, ResourceClass
 from marketplace.dispatch import listings
@@ -64,6 +64,22 @@ def _wait_for_a_run() -> None:
     raise AssertionError("the demonstration's first run did not come to its end")
 
 
+def _bookings(jiangnan: Organisation, buyer: User, now) -> dict[str, str]:
+    """A payment that is booked, and one that waits for a second person to correct it."""
+    clerk = User.objects.get(email="staff@suanli.test")
+    booked = []
+    for number in ("STAGE-1", "STAGE-2"):
+        amount = 20_000 * YUAN
+        topup = billing.request_topup(organisation=jiangnan, amount_uy=amount, user=buyer, now=now, actor=ACTOR)
+        billing.book_payment(topup=topup, amount_uy=amount, bank_reference=number, now=now, actor=ACTOR)
+        booked.append(topup)
+    booking = corrections.booking_of(booked[1])
+    asked = corrections.correct(
+        topup=booked[1], booking=booking, to_uy=2_000 * YUAN, reason="A nought too many", user=clerk, now=now
+    )
+    return {"booked_pk": str(booked[0].pk), "correction_pk": str(asked.pk)}
+
+
 def _company(jiangnan: Organisation, now) -> dict[str, str]:
     buyer = User.objects.get(email="buyer@suanli.test")
     topup = billing.request_topup(organisation=jiangnan, amount_uy=79 * YUAN, user=buyer, now=now, actor=ACTOR)
@@ -79,6 +95,7 @@ def _company(jiangnan: Organisation, now) -> dict[str, str]:
     return {
         "topup": topup.public_id,
         "topup_pk": str(topup.pk),
+        **_bookings(jiangnan, buyer, now),
         "bill": bill.public_id,
         "key": key.public_id,
         "join": f"{invitation.public_id}/{secret}",

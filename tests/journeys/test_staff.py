@@ -83,7 +83,7 @@ def test_an_offering_is_returned_with_a_reason_and_then_approved(page, another, 
     company = f"{site}/c/yongli"
     to_the_desk(another, site)
     page.goto(f"{company}/sites/")
-    whereabouts = words(page)
+    whereabouts = page.locator("main").inner_text()  # the foot of every page names Beijing
 
     page.goto(f"{company}/offerings/new/")
     fits(page)

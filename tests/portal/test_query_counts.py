@@ -172,6 +172,7 @@ TABLES = sorted(f"/admin/{m._meta.app_label}/{m._meta.model_name}/" for m in adm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_pages_lists_and_tables_cost_the_same_for_three_and_for_thirty(world, lin, zhao, song, chen):
     clients = {"lin": of(lin), "zhao": of(zhao), "song": of(song), "chen": of(chen), "": Client()}
     programs = {"jiangnan": clients["lin"], "yongli": clients["zhao"]}
