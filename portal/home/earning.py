@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Sum
-
 from bank.deposits import close
-from bank.deposits.models import SlotClose
+from bank.deposits.estimates import Record, record
 from bank.deposits.queries import index_of
 from marketplace.catalogue.models import ResourceClass
 from marketplace.dispatch import weights
 from portal import policy
-from portal.core.money import CARD_HOUR_CMS, PPM, mul_div, share
+from portal.core.money import CARD_HOUR_CMS, share
 
 CORES = 8
 NIGHTS = [day * 24 + hour for day in range(7) for hour in (22, 23, 0, 1, 2, 3, 4, 5, 6, 7)]
@@ -23,8 +21,7 @@ NIGHTS = [day * 24 + hour for day in range(7) for hour in (22, 23, 0, 1, 2, 3, 4
 class Example:
     """A week of eight cores from 22:00 to 08:00. Card-milliseconds, micro-yuan, parts per million.
 
-    all_uy: every hour is sold; ready_uy: none is, and all stand ready (firm). record_ppm: the part of all hours
-    ever deposited here that found work, None before the first hour was closed.
+    all_uy: every hour is sold; ready_uy: none is, and all stand ready (firm).
     """
 
     cores: int
@@ -33,12 +30,9 @@ class Example:
     index_date: date
     weight_ppm: int
     fee_ppm: int
-    phi_ppm: int
     all_uy: int
     ready_uy: int
-    record_ppm: int | None
-    deposited_cms: int
-    delivered_cms: int
+    record: Record | None
 
 
 def example(*, now: datetime) -> Example | None:
@@ -52,8 +46,6 @@ def example(*, now: datetime) -> Example | None:
     quantity = len(NIGHTS) * CORES * CARD_HOUR_CMS
     gross = close.worth(share(quantity, weight), index.price_uy)
     ready = close.idle_due(quantity, weight=weight, phi_ppm=policy.FIRM_IDLE_SHARE_PPM)
-    seen = SlotClose.objects.filter(deposit__isnull=False).aggregate(q=Sum("quantity_cms"), d=Sum("delivered_cms"))
-    deposited, delivered = seen["q"] or 0, seen["d"] or 0
     return Example(
         cores=CORES,
         quantity_cms=quantity,
@@ -61,10 +53,7 @@ def example(*, now: datetime) -> Example | None:
         index_date=index.date,
         weight_ppm=weight,
         fee_ppm=policy.PLATFORM_FEE_PPM,
-        phi_ppm=policy.FIRM_IDLE_SHARE_PPM,
         all_uy=gross - share(gross, policy.PLATFORM_FEE_PPM, "up"),
         ready_uy=close.worth(ready, index.price_uy),
-        record_ppm=mul_div(delivered, PPM, deposited, "down") if deposited else None,
-        deposited_cms=deposited,
-        delivered_cms=delivered,
+        record=record(),
     )

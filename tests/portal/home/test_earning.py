@@ -20,7 +20,7 @@ def test_the_example_is_a_week_of_nights_at_the_published_price(priced, now):
     assert abs(example.all_uy - gross * 92 // 100) <= 1_000  # to a tenth of a fen: rounding is against the depositor
     assert example.all_uy <= gross * 92 // 100
     assert 0 < example.ready_uy < example.all_uy
-    assert example.record_ppm is None
+    assert example.record is None
 
 
 def test_without_a_price_there_is_no_example_but_a_page(client, db):
