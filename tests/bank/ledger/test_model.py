@@ -147,6 +147,9 @@ class Life(RuleBasedStateMachine):
         life_h=st.none() | st.integers(0, 3),
     )
     def hold(self, name, amount, life_h):
+        self.hold_on(name, amount, life_h)
+
+    def hold_on(self, name, amount, life_h):
         expires_h = None if life_h is None else self.model.h + life_h
         key, at = self.key(), self.at
         expires_at = None if expires_h is None else self.now + timedelta(hours=expires_h)
@@ -169,7 +172,9 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), amount=AMOUNT, final=st.booleans())
     def settle(self, data, amount, final):
         overdue = [h for h in self.holds if self.model.overdue(h)]
-        hold = data.draw(st.sampled_from(self.holds[-4:] + overdue[-2:]))
+        self.settle_one(data.draw(st.sampled_from(self.holds[-4:] + overdue[-2:])), amount, final)
+
+    def settle_one(self, hold, amount, final):
         key, at = self.key(), self.at
         name, reason = ("hours", "claim_spent") if hold.account == "claims" else ("order", "order_charge")
         made = self.both(
@@ -192,7 +197,9 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def release(self, data):
         expired = [h for h in self.holds if h.state == "expired"]
-        hold = data.draw(st.sampled_from(self.holds[-4:] + expired[-2:]))
+        self.release_one(data.draw(st.sampled_from(self.holds[-4:] + expired[-2:])))
+
+    def release_one(self, hold):
         key = self.key()
 
         def model():
@@ -200,6 +207,18 @@ class Life(RuleBasedStateMachine):
             self.model.resolve(hold, "released")
 
         self.both("release", lambda: actions.release(key=key, hold=Hold.objects.get(pk=hold.pk), now=self.at), model)
+
+    @rule(settle=st.booleans(), swept=st.booleans())
+    def come_too_late(self, settle, swept):
+        """Something is reserved, the time passes, and only then somebody wants to use it or give it up."""
+        self.hold_on("w2", 1, 1)
+        self.model.h += 2
+        if swept:
+            self.sweep_all()
+        if self.holds and settle:
+            self.settle_one(self.holds[-1], 1, True)
+        elif self.holds:
+            self.release_one(self.holds[-1])
 
     @precondition(lambda self: self.journals)
     @rule(data=st.data())
@@ -214,6 +233,20 @@ class Life(RuleBasedStateMachine):
         self.transfer_on(("backing", "claims"), amount, 5)
         self.transfer_on(("claims", "hours"), amount // 2 + 1, 0)
         self.reverse_one(mistake)
+
+    @rule(amount=AMOUNT)
+    def regret_a_payment(self, amount):
+        """Money booked by mistake, of which most is spent by the time it is noticed."""
+        self.transfer_on(("bank", "w2"), amount, 0)
+        mistake = self.journals[-1]
+        self.transfer_on(("w2", "order"), amount, 0)
+        self.reverse_one(mistake)
+
+    @rule(amount=AMOUNT, back=AMOUNT)
+    def pledge(self, amount, back):
+        """Hours go to a lender and some of them come back: rarely met when each move is drawn by itself."""
+        self.transfer_on(("claims", "pledged"), amount, 0)
+        self.transfer_on(("pledged", "claims"), back, 0)
 
     def reverse_one(self, journal):
         key = self.key()
@@ -240,6 +273,9 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def sweep(self):
+        self.sweep_all()
+
+    def sweep_all(self):
         due = [h for h in self.holds if self.model.overdue(h)]
         for hold in sorted(due, key=lambda h: h.expires_h):
             self.model.resolve(hold, "expired")
@@ -354,5 +390,8 @@ def test_the_books_and_the_model_say_the_same(life):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_they_still_do_after_a_long_life_and_every_branch_was_met(life):
-    run(life, 300, 60, derandomize=False)
+    for _ in range(3):  # drawn at random: a rare branch may be met in the second life only
+        run(life, 300, 60, derandomize=False)
+        if set(SEEN) >= MET:
+            break
     assert set() == MET - set(SEEN)
