@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from portal.accounts.models import Organisation
+
 from .models import Offering
 
 before_submit: list[Callable[[Offering], Any]] = []
+# where a provider's machines stand, as the first choices of a new draft: {"region": …, "resource_class": …}
+first_choices: list[Callable[[Organisation], dict[str, Any]]] = []

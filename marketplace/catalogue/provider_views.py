@@ -16,7 +16,7 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
 
-from . import actions, queries
+from . import actions, hooks, queries
 from .forms import OfferingForm, PriceForm
 from .models import Offering
 from .pricing import cap_uy
@@ -40,7 +40,8 @@ def offerings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @company_view(BUYER)
 def create(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    form = OfferingForm(request.POST or None)
+    stand = {field: row for choose in hooks.first_choices for field, row in choose(organisation).items()}
+    form = OfferingForm(request.POST or None, initial=stand)
     if request.method == "POST" and form.is_valid():
         made = actions.create_offering(
             provider=organisation, actor=_actor(request), now=clock.now(), **form.cleaned_data

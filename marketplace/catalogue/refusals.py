@@ -17,8 +17,8 @@ REFUSALS: dict[str, Any] = {
     "class_not_sellable": _("No engine here can run {resource_class} yet. Choose another class."),
     "offering_not_draft": _("Only a draft can be changed. Prices can be changed while it does not wait for approval."),
     "waits_for_approval": _(
-        "It waits for approval, and what is approved is what was seen. Take it back first, then change the price and "
-        "hand it in again. Nothing was changed."
+        "It waits for approval, and what is approved is what was seen. Take it back first, then change it and hand "
+        "it in again. Nothing was changed."
     ),
     "taken_off": _(
         "Our staff took it off the shelf: “{reason}”. They put it back when that is settled. Nothing was changed."

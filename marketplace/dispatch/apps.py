@@ -12,7 +12,9 @@ class DispatchConfig(AppConfig):
         from portal.core.errors import register_refusals
 
         from .listings import refuse_without_site
+        from .queries import where_machines_stand
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
         hooks.before_submit.append(refuse_without_site)
+        hooks.first_choices.append(where_machines_stand)

@@ -25,7 +25,7 @@ from .models import LISTED, Listing, Site, Slot
 from .weights import hour_of_week
 
 WEEK = 168
-LISTABLE = {Offering.State.DRAFT, Offering.State.SUBMITTED, Offering.State.PUBLISHED, Offering.State.PAUSED}
+LISTABLE = {Offering.State.DRAFT, Offering.State.PUBLISHED, Offering.State.PAUSED}
 
 
 def fits(offering: Offering, site: Site) -> bool:
@@ -48,11 +48,13 @@ def list_offering(
     """From now on an offering runs at these sites, each in these hours of the week (all when empty).
 
     Replaces what was chosen before; quotes that were given keep their room.
-    Refused: bad_move (archived), hours_of_week_wrong, site_does_not_fit, site_not_verified, site_needed (an
-    offering that was submitted keeps at least one).
+    Refused: waits_for_approval (what is approved is what was seen), bad_move (archived), hours_of_week_wrong,
+    site_does_not_fit, site_not_verified, site_needed (an offering on the shelf keeps at least one).
     """
     # one choice at a time, and never beside a submission that looks at it
     locked = Offering.objects.select_for_update(no_key=True, of=("self",)).get(pk=offering.pk)
+    if locked.state == Offering.State.SUBMITTED:
+        raise Refused("waits_for_approval")
     if locked.state not in LISTABLE:
         raise Refused("bad_move", what=offering.public_id, before=locked.state, after="listed")
     known = set(Listing.objects.filter(offering=locked).values_list("site_id", flat=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from marketplace.catalogue.models import Offering
 from portal.accounts.models import Organisation
@@ -34,6 +35,12 @@ class Place:
 def sites_of(organisation: Organisation) -> list[Site]:
     rows = Site.objects.filter(organisation=organisation).select_related("region", "resource_class")
     return list(rows.order_by("pk"))
+
+
+def where_machines_stand(organisation: Organisation) -> dict[str, Any]:
+    """Region and class of the company's newest verified site, for a new draft; {} without one."""
+    newest = Site.objects.filter(organisation=organisation, state=Site.State.VERIFIED).order_by("-pk").first()
+    return {"region": newest.region_id, "resource_class": newest.resource_class_id} if newest else {}
 
 
 def places(offering: Offering) -> list[Place]:

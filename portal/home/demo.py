@@ -93,11 +93,13 @@ CAST = (
     Cast("jiaoyun", "交运物流 Jiaoyun Haulage", "91330103MA2DJYWL4R", "transport", "haul@suanli.test", 150),
     Cast("huapi", "华批商贸 Huapi Trading", "91330102MA2EHP5M68", "wholesale", "trade@suanli.test", 45),
 )
+COLLEAGUE = "staff2@suanli.test"  # what needs two persons on the desk can be tried too
 SIGN_INS = (
     ("restaurants", "buyer@suanli.test"),
     ("factory", "factory@suanli.test"),
     ("lender", "lender@suanli.test"),
     ("staff", "staff@suanli.test"),
+    ("colleague", COLLEAGUE),
 )
 # who bought what, and how many days ago
 RUNS = (
@@ -136,13 +138,16 @@ def people(*, now: datetime) -> None:
                 "state": Organisation.State.APPROVED,
             },
         )
-        user = User.objects.filter(email=who.email).first()
-        if user is None:
-            is_staff = who.role == "platform"
-            user = User.objects.create_user(who.email, PASSWORD, is_staff=is_staff, is_superuser=is_staff)
-        Membership.objects.get_or_create(
-            user=user, organisation=organisation, defaults={"role": Membership.Role.OWNER, "created_at": now}
-        )
+        is_staff = who.role == "platform"
+        for email in (who.email, COLLEAGUE) if is_staff else (who.email,):
+            user = User.objects.filter(email=email).first()
+            if user is None:
+                user = User.objects.create_user(email, PASSWORD, is_staff=is_staff, is_superuser=is_staff)
+            Membership.objects.get_or_create(
+                user=user,
+                organisation=organisation,
+                defaults={"role": Membership.Role.OWNER, "created_at": now},
+            )
         billing.ensure_wallet(organisation, now)
 
 

@@ -436,6 +436,9 @@ class Report:
         chosen = [(*METHOD_WORDS[m], n) for m, n in Counter(s.method for s in self.live).most_common()]
         said = [both("Methods chosen: " + "; ".join(f"{en} ({n})" for en, _, n in chosen) + ".",
                      "选用方法：" + "；".join(f"{zh}（{n}）" for _, zh, n in chosen) + "。")]  # fmt: skip
+        if len(self.live) > 1:
+            said.append(both("Low and high of the total are not the sums of the lines: not all go wrong the same way.",
+                             "合计的下限、上限不等于各行之和：各行不会同时偏高或偏低。"))  # fmt: skip
         if ended := [self.name(s) for s in everything if s.ended]:
             names = f"{', '.join(ended[:5])} ({len(ended)})"
             said.append(both(f"Silent at the end of the file, so not forecast: {names}.",

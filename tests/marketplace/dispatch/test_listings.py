@@ -85,9 +85,16 @@ def test_choosing_again_replaces_and_the_whole_week_is_always(shop, now):
     assert list(Listing.objects.values_list("site_id", "hours")) == [(shop.night.pk, [])]
 
 
-def test_what_was_submitted_keeps_a_site(shop, now):
-    shop.choose({shop.night: ()}, now)
+def test_while_it_waits_for_approval_its_sites_and_hours_stay_as_the_staff_see_them(shop, now):
+    shop.choose({shop.night: [9]}, now)
     catalogue.submit(offering=shop.offering, actor=ACTOR, now=now)
+    assert refusal(lambda: shop.choose({shop.day: ()}, now)).code == "waits_for_approval"
+    assert list(Listing.objects.values_list("site_id", "hours")) == [(shop.night.pk, [9])]
+
+
+def test_what_is_on_the_shelf_keeps_a_site(shop, now):
+    shop.choose({shop.night: ()}, now)
+    shop.publish(now)
     assert refusal(lambda: shop.choose({}, now)).code == "site_needed"
     assert Listing.objects.count() == 1
 

@@ -40,6 +40,13 @@ def test_every_fitting_site_has_its_week_and_the_others_say_why_not(zhao_client,
     assert "another region: East" in text and "benchmark not reached" in text
 
 
+def test_a_new_draft_begins_where_the_machines_stand(zhao_client, shop):
+    make_region("alpha", "甲", "Alpha")  # would come first by itself
+    text = zhao_client.get("/c/yongli/offerings/new/").content.decode()
+    assert f'<option value="{shop.night.region_id}" selected>' in text
+    assert f'<option value="{shop.night.resource_class_id}" selected>' in text
+
+
 def test_painted_hours_are_kept(zhao_client, shop):
     answer = zhao_client.post(page(shop), form(shop, 22, 23))
     assert answer.url == f"/c/yongli/offerings/{shop.offering.public_id}/"
