@@ -386,28 +386,25 @@ class Report:
         ago = float(np.nansum([self.season_ago(s) for s in self.live]))
         self.write_csv("plan.csv", both("Plan for the next period", "下一期计划"),
                        [self.one, both("Date", "日期"), LOW, MADE, HIGH, self.rule], dated)
-        align = {"series": "left"}
         return {
-            "columns": [{"key": k, "label": v, "align": align.get(k, "right")} for k, v in heads.items()],
+            "columns": [{"key": k, "label": v, "align": ("right", "left")[k == "series"]} for k, v in heads.items()],
             "rows": rows[:TABLE_ROWS],
             "total": [None, *self.figures(*self.total[:, 0], ago)] if len(rows) > 1 else None,
         }
 
     def write_tables(self) -> None:
         iso, name, begin, when = self.calendar.iso, self.name, self.next - self.hold, both("Date", "日期")
-        rows = [[name(s), iso(self.next + k), *self.figures(*s.plan[:, k])]
-                for s in self.live for k in self.steps]  # fmt: skip
+        rows = [[name(s), iso(self.next + k), *self.figures(*s.plan[:, k])] for s in self.live for k in self.steps]
         header = [self.one, when, LOW, MADE, HIGH]
         self.write_csv("forecast.csv", both("Forecast in full", "完整预测"), header, rows)
         rows = [[name(s), iso(begin + k), *self.figures(s.true[-1, k], s.made[-1, k], s.naive[k])]
                 for s in self.tested for k in range(self.hold)]  # fmt: skip
         header = [self.one, when, both("What came", "实际"), MADE, self.rule]
         self.write_csv("test.csv", both("The test, line by line", "检验明细"), header, rows)
-        season = self.calendar.season
         rows = [[name(s), item, *self.figures(part * s.plan[1, 0])]
-                for s in self.live for item, part in item_shares(s, season, self.next)]  # fmt: skip
-        item = both("Item", "品名")
-        self.write_csv("items.csv", both("Plan by item", "分品名计划"), [self.one, item, MADE], rows)
+                for s in self.live for item, part in item_shares(s, self.calendar.season, self.next)]  # fmt: skip
+        header = [self.one, both("Item", "品名"), MADE]
+        self.write_csv("items.csv", both("Plan by item", "分品名计划"), header, rows)
 
     def chart(self) -> dict:
         sums: dict[int, float] = defaultdict(float)
@@ -437,8 +434,8 @@ class Report:
         said = [both("Methods chosen: " + "; ".join(f"{en} ({n})" for en, _, n in chosen) + ".",
                      "选用方法：" + "；".join(f"{zh}（{n}）" for _, zh, n in chosen) + "。")]  # fmt: skip
         if len(self.live) > 1:
-            said.append(both("Low and high of the total are not the sums of the lines: not all go wrong the same way.",
-                             "合计的下限、上限不等于各行之和：各行不会同时偏高或偏低。"))  # fmt: skip
+            said.append(both("The total's range is not the sum of the lines' ranges: not all go wrong the same way.",
+                             "合计的区间不等于各行区间之和：各行不会同时偏高或偏低。"))  # fmt: skip
         if ended := [self.name(s) for s in everything if s.ended]:
             names = f"{', '.join(ended[:5])} ({len(ended)})"
             said.append(both(f"Silent at the end of the file, so not forecast: {names}.",
