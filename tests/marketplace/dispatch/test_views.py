@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from marketplace.catalogue import actions as catalogue
 from marketplace.dispatch.models import Listing, Site
 from tests.marketplace.catalogue.goods import make_region, make_site
 
@@ -45,6 +46,15 @@ def test_a_new_draft_begins_where_the_machines_stand(zhao_client, shop):
     text = zhao_client.get("/c/yongli/offerings/new/").content.decode()
     assert f'<option value="{shop.night.region_id}" selected>' in text
     assert f'<option value="{shop.night.resource_class_id}" selected>' in text
+
+
+def test_while_it_waits_for_approval_there_is_nothing_to_fill_in(zhao_client, shop, now):
+    shop.choose({shop.night: [9]}, now)
+    catalogue.submit(offering=shop.offering, actor="user:1", now=now)
+    text = zhao_client.get(page(shop)).content.decode()
+    assert "Take it back first" in text and 'type="checkbox"' not in text
+    assert zhao_client.post(page(shop), form(shop, 22)).status_code == 409
+    assert list(Listing.objects.values_list("hours", flat=True)) == [[9]]
 
 
 def test_painted_hours_are_kept(zhao_client, shop):
