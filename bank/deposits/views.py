@@ -150,6 +150,7 @@ def _account(organisation: Organisation, now) -> dict[str, Any]:
         "earnings": queries.earnings(organisation, now),
         "loans_url": loans,
         "free_cms": sum(b.free_cms for b in rows),
+        "tied_cms": sum(b.pledged_cms + b.held_cms for b in rows),
     }
 
 

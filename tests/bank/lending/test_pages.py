@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from bank.ledger import actions as ledger
 from bank.lending import actions, queries
 from bank.lending.models import Application, CreditLimit, LenderPayment, Loan, Offer
 
@@ -74,6 +75,25 @@ def test_the_whole_story_in_the_browser(desk, borrower, banker):
     confirm(borrower, borrower.post(url("repay", "yongli", loan.public_id), {"all": "1"}))
     assert desk.hours() == 200 * HOUR and desk.wallet() == 0
     assert "Repaid" in borrower.get(url("loan", "yongli", loan.public_id)).content.decode()
+
+
+def test_the_bank_says_why_no_hour_is_free(desk, borrower, yongli):
+    bank = f"/c/{yongli.slug}/bank/"
+    waits, tied = "Nothing is free yet", "all of yours are pledged or reserved"
+    text = borrower.get(bank).content.decode()
+    assert waits not in text and tied not in text
+    desk.apply(hours=200)
+    text = borrower.get(bank).content.decode()
+    assert tied in text and waits not in text
+
+
+def test_hours_that_were_all_used_are_not_called_pledged(desk, borrower, yongli, now):
+    claims = desk.books.claims(yongli)
+    used = ledger.open(owner=None, kind="clearing_order", asset="CH:CPU", ref="o")
+    legs = [ledger.Leg(claims, -200 * HOUR), ledger.Leg(used, 200 * HOUR)]
+    ledger.post(key="used", reason="claim_spent", cause="order:o", legs=legs, now=now)
+    text = borrower.get(f"/c/{yongli.slug}/bank/").content.decode()
+    assert "Nothing is free yet" in text and "pledged or reserved" not in text
 
 
 def test_pressing_twice_repays_once(desk, borrower):
