@@ -20,7 +20,7 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import hours, local, yuan
+from portal.core.words import floor_fen, hours, local, yuan
 from portal.history.models import Step as HistoryStep
 
 from .models import STOPPED_BY_STAFF, Order, Quote, Upload
@@ -123,7 +123,7 @@ def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer
             Kind.CREDIT_LINE: _("Credit limit, {available} left"),
             Kind.CLAIMS: _("Banked hours, {available} free"),
         }[Kind(account.kind)]
-        text = yuan(available) if asset == "CNY" else hours(available)
+        text = yuan(floor_fen(available)) if asset == "CNY" else hours(available, "down")
         shown.append(Payer(label.format(available=text), available, part))
     return shown, left
 
@@ -432,6 +432,11 @@ def is_old(upload: Upload, now: datetime) -> bool:
     """A forecast begins the day after the file ends; before yesterday, that day is already over."""
     last = ends_on(upload)
     return last is not None and last < local(now).date() - timedelta(days=1)
+
+
+def is_for_today(upload: Upload, now: datetime) -> bool:
+    """The file ends yesterday, so the plan leads with today and not with tomorrow."""
+    return ends_on(upload) == local(now).date() - timedelta(days=1)
 
 
 def upload_notes(upload: Upload) -> list[str]:

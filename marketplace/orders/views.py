@@ -283,6 +283,7 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "notes": queries.upload_notes(found.upload),
             "ends": queries.ends_on(found.upload),
             "is_old": queries.is_old(found.upload, now),
+            "is_for_today": queries.is_for_today(found.upload, now),
             "total_s": policy.QUOTE_VALID_S,
         },
         status=refused.status if refused else 200,

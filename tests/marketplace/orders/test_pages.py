@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bank.ledger import actions as ledger
 from marketplace.billing.models import TopUp
 from marketplace.orders import actions as orders
 from marketplace.orders import queries, support
@@ -162,3 +163,30 @@ def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now,
     upload.size["last_ordinal"] = last.toordinal()
     assert queries.ends_on(upload) == last
     assert queries.is_old(upload, now) is old
+    assert queries.is_for_today(upload, now) is (days_ago == 1)
+
+
+def test_a_file_that_ends_yesterday_is_said_to_plan_for_today_before_anything_is_paid(
+    client, market, funded, bo, now, monkeypatch
+):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    quote = market.quote(funded)
+    client.force_login(bo)
+    address = f"/c/jiangnan/quotes/{quote.public_id}/"
+    assert "the first day of the plan is today" not in client.get(address).content.decode()
+    quote.upload.size["last_ordinal"] = (local(now).date() - timedelta(days=1)).toordinal()
+    quote.upload.save(update_fields=["size"])
+    assert "the first day of the plan is today" in client.get(address).content.decode()
+
+
+def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, market, funded, bo, now, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    wallet = ledger.open(owner=funded, kind="wallet")
+    order = ledger.open(owner=None, kind="clearing_order", ref="o")
+    legs = [ledger.Leg(wallet, -78_506_039), ledger.Leg(order, 78_506_039)]
+    ledger.post(key="spent", reason="order_charge", cause="order:o", legs=legs, now=now)
+    payers, missing = queries.payers(funded, 79_000_000, "CNY")
+    assert [payer.label for payer in payers] == ["Wallet, 21.49 available"]  # 21.493961
+    assert missing == 57_506_039
+    client.force_login(bo)
+    assert "CNY 57.51 is missing" in client.get(f"/c/jiangnan/wallet/top-up/?missing={missing}").content.decode()
