@@ -183,10 +183,10 @@ def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, m
     monkeypatch.setattr("portal.core.clock.now", lambda: now)
     wallet = ledger.open(owner=funded, kind="wallet")
     order = ledger.open(owner=None, kind="clearing_order", ref="o")
-    legs = [ledger.Leg(wallet, -78_506_039), ledger.Leg(order, 78_506_039)]
+    legs = [ledger.Leg(wallet, -78_503_961), ledger.Leg(order, 78_503_961)]
     ledger.post(key="spent", reason="order_charge", cause="order:o", legs=legs, now=now)
     payers, missing = queries.payers(funded, 79_000_000, "CNY")
-    assert [payer.label for payer in payers] == ["Wallet, 21.49 available"]  # 21.493961
-    assert missing == 57_506_039
+    assert [payer.label for payer in payers] == ["Wallet, 21.49 available"]  # 21.496039
+    assert missing == 57_503_961
     client.force_login(bo)
     assert "CNY 57.51 is missing" in client.get(f"/c/jiangnan/wallet/top-up/?missing={missing}").content.decode()
