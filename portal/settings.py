@@ -183,6 +183,9 @@ TIME_ZONE = "UTC"
 PLATFORM_TZ = os.environ.get("PLATFORM_TZ", "Asia/Shanghai")
 PLATFORM_NAME = os.environ.get("PLATFORM_NAME", "Suanli")
 
+# one line a close of the books; in production on another machine, or on a mount that is written once
+BOOKS_CLOSINGS_FILE = Path(os.environ.get("BOOKS_CLOSINGS_FILE") or SUANLI_DATA / "closings.jsonl")
+
 STATIC_URL = "static/"
 STATIC_ROOT = SUANLI_DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -53,9 +53,10 @@ def later(now):
 
 
 @pytest.fixture(autouse=True)
-def _no_broker(settings):
-    """Work is advanced by the test itself unless it starts a worker."""
+def _no_broker(settings, tmp_path):
+    """Work is advanced by the test itself unless it starts a worker; what it closes is written to a file of its own."""
     settings.SUANLI_NO_BROKER = True
+    settings.BOOKS_CLOSINGS_FILE = tmp_path / "closings.jsonl"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

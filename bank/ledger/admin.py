@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from . import desk, words
-from .models import Account, Hold, Journal, Lot, Posting, Uncounted
+from portal.core import clock
+
+from . import desk, overview, words
+from .models import Account, DayClose, Hold, Journal, Lot, Posting, Uncounted
 
 
 class PostingInline(admin.TabularInline):
@@ -67,6 +71,18 @@ class AccountAdmin(desk.Desk):
         found = super().get_queryset(request).select_related("owner")
         return found.annotate(collected=Subquery(collected.annotate(sum=Sum("amount")).values("sum")))
 
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.trial_balance)
+        return [path("trial-balance/", view, name="ledger_account_trial_balance"), *super().get_urls()]
+
+    def trial_balance(self, request: HttpRequest) -> TemplateResponse:
+        """Every kind of account of every asset, and whether each asset sums to zero."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "title": _t("Trial balance"), "now": clock.now(),
+                   "assets": overview.trial_balance()}  # fmt: skip
+        return TemplateResponse(request, "admin/ledger/trial_balance.html", context)
+
     @admin.display(description=_("Account"), ordering="kind")
     def name(self, account: Account) -> str:
         return words.name_of(account)
@@ -110,7 +126,7 @@ class JournalAdmin(desk.Desk):
     inlines = [PostingInline]
     fieldsets = [
         (None, {"fields": ["what", "amount", "at", "company", "came_from", "why", "by", "reversal"]}),
-        (_("What else belongs to it"), {"fields": ["others"]}),
+        (_("What else belongs to it"), {"fields": ["others", "closed_with"]}),
         desk.technical("public_id", "key", "fingerprint", "cause", "memo"),
     ]
 
@@ -123,8 +139,8 @@ class JournalAdmin(desk.Desk):
         )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The movements of one account are listed from its page."""
-        return lookup == "postings__account__id__exact" or super().lookup_allowed(lookup, value, request)
+        """The movements of one account, or of all of a kind, are listed from their pages."""
+        return lookup in overview.MOVES or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=_("number"))
     def number(self, journal: Journal) -> str:
@@ -168,6 +184,11 @@ class JournalAdmin(desk.Desk):
     def others(self, journal: Journal) -> str | SafeString:
         return desk.journals_of(journal.cause)
 
+    @admin.display(description=_("Closed with the day"))
+    def closed_with(self, journal: Journal) -> str | SafeString:
+        close = DayClose.objects.filter(last_journal_id__gte=journal.pk).order_by("number").first()
+        return desk.close_link(close) if close else _t("not yet closed")
+
 
 @admin.register(Hold)
 class HoldAdmin(desk.Desk):
@@ -183,6 +204,19 @@ class HoldAdmin(desk.Desk):
         (_("What else belongs to it"), {"fields": ["others"]}),
         desk.technical("public_id", "key", "resolve_key", "fingerprint", "cause"),
     ]  # fmt: skip
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.by_age)
+        return [path("by-age/", view, name="ledger_hold_by_age"), *super().get_urls()]
+
+    def by_age(self, request: HttpRequest) -> TemplateResponse:
+        """What is reserved and open, by how long; nothing old goes unseen."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = clock.now()
+        context = {**self.admin_site.each_context(request), "title": _t("Reserved, by age"), "now": now,
+                   **overview.reserved(now=now)}  # fmt: skip
+        return TemplateResponse(request, "admin/ledger/by_age.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Hold]:
         return super().get_queryset(request).select_related("account__owner")
@@ -265,3 +299,38 @@ class LotAdmin(desk.Desk):
     @admin.display(description=_("brought about by"))
     def came_from(self, lot: Lot) -> str | SafeString:
         return desk.cause_link(lot.origin)
+
+
+@admin.register(DayClose)
+class DayCloseAdmin(desk.Desk):
+    list_display = ["day", "number", "entries", "lines", "closed_at", "hash"]
+    list_display_links = ["day", "number"]
+    ordering = ["-number"]
+    fieldsets = [
+        (None, {"fields": ["day", "number", "closed_at", "entries", "lines", "earliest_at", "latest_at"]}),
+        (_("What moved, and what the balances were afterwards"), {"fields": ["by_kind"]}),
+        (_("The seal"), {"fields": ["hash", "previous_hash", "meaning"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DayClose]:
+        before = DayClose.objects.filter(number=OuterRef("number") - 1)
+        return super().get_queryset(request).annotate(after=Subquery(before.values("last_journal_id")))
+
+    @admin.display(description=_("Entries"), ordering="journals")
+    def entries(self, close: Any) -> SafeString:
+        return format_html('<a href="{}">{}</a>', overview.entries_url(close), f"{close.journals:,}")
+
+    @admin.display(description=_("Lines"), ordering=F("postings"))
+    def lines(self, close: DayClose) -> str:
+        return f"{close.postings:,}"
+
+    @admin.display(description=_("By kind of account"))
+    def by_kind(self, close: Any) -> SafeString:
+        return overview.totals_table(close)
+
+    @admin.display(description=_("What it proves"))
+    def meaning(self, close: DayClose) -> str:
+        return _t(
+            "The hash is computed from every entry, line and balance of this close and from the hash before it. "
+            "It also stands in a file outside the database; “manage.py books check” compares them."
+        )

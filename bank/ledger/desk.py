@@ -22,7 +22,7 @@ from portal.core.templatetags.suanli import time_text
 from portal.history.models import Step
 
 from . import words
-from .models import Account, Journal
+from .models import Account, DayClose, Journal
 
 NONE = "–"
 # what brings movements about, in words; its page is found by a room above (admin:cause)
@@ -129,6 +129,11 @@ def journal_link(journal: Journal | None) -> str | SafeString:
         return NONE
     url = reverse("admin:ledger_journal_change", args=[journal.pk])
     return format_html('<a href="{}">{}</a>', url, journal.public_id[-6:].upper())
+
+
+def close_link(close: DayClose) -> SafeString:
+    url = reverse("admin:ledger_dayclose_change", args=[close.pk])
+    return format_html('<a href="{}">{}</a>', url, time_text(close.day, "date"))
 
 
 def journals_of(cause: str) -> str | SafeString:

@@ -23,6 +23,8 @@ ALLOWED = {
     "ledger_journal": "INSERT",
     "ledger_posting": "INSERT",
     "ledger_lotentry": "INSERT",
+    "ledger_dayclose": "INSERT",
+    "ledger_checkpoint": "INSERT",
     "ledger_account": "INSERT, UPDATE (floor)",
     "ledger_hold": "INSERT, UPDATE (released, state, resolved_at, resolve_key, expires_at)",
     "ledger_lot": "INSERT",
@@ -85,9 +87,8 @@ def restrict(connection: BaseDatabaseWrapper, role: str) -> bool:
 def after_migrate(*, using: str, **kwargs: Any) -> None:
     connection = connections[using]
     with connection.cursor() as c:
-        c.execute("SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('ledger_journal')"
-                  " AND attname = 'txid' AND NOT attisdropped")
-        complete = c.fetchone()
+        c.execute("SELECT to_regclass('ledger_checkpoint')")
+        complete = c.fetchone()[0]
     if complete:  # not so when migrated backwards
         install(connection)
         sync_chart(connection)

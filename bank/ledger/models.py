@@ -260,6 +260,51 @@ class LotPin(models.Model):
         return f"{self.hold_id}: {self.amount} of {self.lot_id}"
 
 
+class DayClose(models.Model):
+    """Seals what was recorded since the close before it: everything up to these ids, and its hash.
+
+    Ids and not `at` say what belongs to a day: nothing is refused because its day was closed.
+    Never changed, never deleted; the hash also stands outside the database (closings.py).
+    """
+
+    number = models.PositiveIntegerField(_("number"), primary_key=True)
+    day = models.DateField(_("day"), help_text="closed up to the end of this day of the platform's zone")
+    last_journal_id = models.BigIntegerField(_("last entry"))
+    last_posting_id = models.BigIntegerField(_("last line"))
+    last_lotentry_id = models.BigIntegerField(_("last part of a lot"))
+    journals = models.BigIntegerField(_("entries"))
+    postings = models.BigIntegerField(_("lines"))
+    lotentries = models.BigIntegerField(_("parts of lots"))
+    earliest_at = models.DateTimeField(_("earliest entry"), null=True, help_text="of what this close sealed")
+    latest_at = models.DateTimeField(_("latest entry"), null=True, help_text="of everything sealed up to here")
+    totals = models.JSONField(_("totals"), help_text="asset -> kind -> [in, out, balance after it]")
+    previous_hash = models.CharField(_("hash before it"), max_length=64, blank=True)
+    hash = models.CharField(_("hash"), max_length=64)
+    closed_at = models.DateTimeField(_("closed"))
+
+    class Meta:
+        verbose_name = _("close of a day")
+        verbose_name_plural = _("closes of days")
+        constraints = [models.UniqueConstraint(fields=["day"], name="dayclose_day")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.day.isoformat()}"
+
+
+class Checkpoint(models.Model):
+    """The balance of an account at a close; only of accounts that moved since the close before it."""
+
+    close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="checkpoints")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="checkpoints", db_index=False)
+    posted = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "close"], name="one_checkpoint")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} at {self.close_id}: {self.posted}"
+
+
 class KindRow(models.Model):
     """The chart as PostgreSQL's triggers read it; written by `sync_chart` only."""
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 
-from . import install
+from . import closings as file_of_closings
+from . import install, sealed
 from .chart import ROUTES, kind_rows
 
 SHOWN = 20  # findings shown per check; all are counted
@@ -168,12 +171,20 @@ CHECKS = [
          WHERE coalesce(n.amount, 0) <> CASE WHEN a.lots THEN h.amount - h.settled - h.released ELSE 0 END
         """),
     Check(
-        "keys", "{n} keys: each was used once",
+        "keys", "{n} keys: each was used once, for what its fingerprint says",
         "SELECT (SELECT count(*) FROM ledger_journal) + (SELECT count(*) FROM ledger_hold)",
         """
         SELECT key, 'written ' || count(*) || ' times' FROM ledger_journal GROUP BY key HAVING count(*) > 1
         UNION ALL
         SELECT key, 'reserved ' || count(*) || ' times' FROM ledger_hold GROUP BY key HAVING count(*) > 1
+        UNION ALL
+        SELECT public_id, 'has no key' FROM ledger_journal WHERE key = ''
+        UNION ALL
+        SELECT public_id, 'has no key' FROM ledger_hold WHERE key = ''
+        UNION ALL
+        SELECT public_id, 'has no fingerprint' FROM ledger_journal WHERE length(fingerprint) <> 32
+        UNION ALL
+        SELECT public_id, 'has no fingerprint' FROM ledger_hold WHERE length(fingerprint) <> 32
         """),
     Check(
         "accounts", "{n} kinds of account: every account is as the chart says",
@@ -190,16 +201,39 @@ CHECKS = [
 ]
 
 
-def prove() -> Iterator[Outcome]:
-    """Run every check in one snapshot; yields each outcome as it is there."""
+def prove(*, closings: Path | None = None) -> Iterator[Outcome]:
+    """Run every check in one snapshot; yields each outcome as it is there.
+
+    closings: the file that the closed days are compared with, instead of the site's own.
+    """
+    path = closings or Path(settings.BOOKS_CLOSINGS_FILE)
+    # read before the snapshot: a day that is closed meanwhile is then in the database and not yet in what was read
+    said_outside = path.read_bytes() if path.is_file() else None
     with _snapshot(), connection.cursor() as c:
         for check in CHECKS:
             c.execute(check.count, {})
             looked_at = int(c.fetchone()[0])
             c.execute(check.wrong, {})
             yield Outcome(check, looked_at, tuple((str(s), str(t)) for s, t in c.fetchall()))
+        yield from _closed_days(path, said_outside)
         yield _guards_stand()
         yield _chart_is_current()
+
+
+def _closed_days(path: Path, said_outside: bytes | None) -> Iterator[Outcome]:
+    """What was closed is as it was closed, in the database and outside."""
+    closes = sealed.all_closes()
+    check = Check("closes", "{n} closes of days: linked, and every row below them is as it was closed", "", "")
+    yield Outcome(check, len(closes), tuple(sealed.hashes(closes)))
+    check = Check("checkpoints", "{n} balances at a close: each is the replay up to it, as the totals are", "", "")
+    looked_at, wrong = sealed.balances(closes)
+    yield Outcome(check, looked_at, tuple(wrong))
+    if said_outside is None:
+        yield Outcome(Check("closings", f"no hash was compared: there is no file {path}", "", ""), 0, ())
+        return
+    check = Check("closings", f"{{n}} hashes outside the database, in {path}, are those of the closes", "", "")
+    # what the file lacks at its end the next close adds
+    yield Outcome(check, said_outside.count(b"\n"), tuple(file_of_closings.compare(said_outside, closes)[0]))
 
 
 def _guards_stand() -> Outcome:

@@ -27,4 +27,6 @@ REFUSALS: dict[str, Promise | str | tuple[Promise | str, int]] = {
     "lot_needed": (_("Banked hours need an origin and a date on which they expire."), 400),
     "lot_spent": _("These banked hours were already used."),
     "reason_needed": (_("Say why."), 400),
+    "books_busy": _("Something is being written to the books for so long that the day was not closed. It is tried again."),
+    "closings_differ": _("For {day} the file of closings says something else than the database. Nothing was added to it."),
 }

@@ -18,3 +18,9 @@ def sweep(**kwargs: Any) -> None:
     actions.expire_holds(now=now)
     actions.expire_lots(now=now)
     actions.roll_up()
+
+
+@shared_task(name="ledger.close_day")
+def close_day(**kwargs: Any) -> None:
+    """Close the books once a day, soon after the platform's midnight; a machine that slept closes once for all days."""
+    actions.close_day(now=clock.now())

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
+from bank.ledger.models import DayClose
 from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, Offering
 from marketplace.dispatch.models import ReservationLine, Site, Slot
@@ -18,6 +19,7 @@ from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.models import Industry, Organisation
 from portal.core.money import CARD_HOUR_CMS
+from portal.core.templatetags.suanli import time_text
 from portal.core.words import hours, yuan
 
 
@@ -206,6 +208,24 @@ def providers() -> Figure:
     )
 
 
+CLOSES = 30
+
+
+def books_closed() -> Figure:
+    """Up to when the books are closed: whoever keeps a hash can say later whether anything behind it was changed."""
+    closes = DayClose.objects.order_by("-number").values_list("day", "journals", "hash")[:CLOSES]
+    rows = [(time_text(day, "date"), f"{journals:,}", seal) for day, journals, seal in closes]
+    return Figure(
+        "books",
+        _("The books are closed up to"),
+        rows[0][0] if rows else "–",
+        "",
+        _("SHA-256 over every entry since the close before, and its hash: whoever keeps one sees any later change"),
+        (_("Day"), _("Entries"), _("Hash")),
+        rows,
+    )
+
+
 def all_figures(*, now: datetime) -> list[Figure]:
     return [
         industries_offered(),
@@ -215,6 +235,7 @@ def all_figures(*, now: datetime) -> list[Figure]:
         price_paid(),
         idle_hours_used(),
         providers(),
+        books_closed(),
     ]
 
 

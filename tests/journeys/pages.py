@@ -154,6 +154,10 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "admin:billing_correction_change": (staff("billing/correction/{correction_pk}/change/"),),
     "admin:orders_order_changelist": (staff("orders/order/?stuck=yes"), staff("orders/order/")),
     "admin:orders_order_change": (staff("orders/order/{order_pk}/change/"),),
+    "admin:ledger_account_trial_balance": (staff("ledger/account/trial-balance/"),),
+    "admin:ledger_hold_by_age": (staff("ledger/hold/by-age/"),),
+    "admin:ledger_dayclose_changelist": (staff("ledger/dayclose/"),),
+    "admin:ledger_dayclose_change": (staff("ledger/dayclose/1/change/"),),
     "admin:orders_order_ask": (staff("orders/order/{order_pk}/advance/ask/"),),
 }
 ERRORS = (Visit(NOBODY, "/no-such-page/", status=404), Visit(BUYER, "/c/yongli/wallet/", status=404))
@@ -184,7 +188,7 @@ STOCK_TABLES = {
     "account": ["emailaddress"],
     "history": ["step", "clockjump"],
     "accounts": ["organisation", "membership", "invitation", "apikey", "user"],
-    "ledger": ["account", "journal", "hold", "lot"],
+    "ledger": ["account", "journal", "hold", "lot", "dayclose"],
     "catalogue": ["offering", "package", "indexprice", "interest", "resourceclass", "region"],
     "provisioning": ["allocation"],
     "dispatch": ["site"],

@@ -42,6 +42,7 @@ ACTOR = "system:stage"
 def main() -> None:
     _wait_for_a_run()
     now = clock.now()
+    ledger.close_day(now=now)
     jiangnan, yongli, harbour = (Organisation.objects.get(slug=s) for s in ("jiangnan", "yongli", "harbour"))
     print(
         json.dumps(

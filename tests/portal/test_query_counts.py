@@ -102,6 +102,10 @@ def of_the_desk(world: World) -> dict[str, str]:
         "sites to verify": "dispatch/site/?state__in=registered,failed",
         "payments to book": "billing/topup/?state__exact=waiting",
         "stuck orders": "orders/order/?stuck=yes",
+        "trial balance": "ledger/account/trial-balance/",
+        "reserved by age": "ledger/hold/by-age/",
+        "closed days": "ledger/dayclose/",
+        "a closed day": "ledger/dayclose/1/change/",
     }
 
 
@@ -141,12 +145,16 @@ COSTS = {
     "sites to verify": 7,
     "payments to book": 5,
     "stuck orders": 5,
+    "trial balance": 4,
+    "reserved by age": 5,
+    "closed days": 5,
+    "a closed day": 4,
     "front": 12,
     "shop": 1,
     "industry": 2,
     "search": 2,
     "package": 3,
-    "figures": 11,
+    "figures": 12,
     "api company": 2,
     "api keys": 3,
     "api packages": 1,

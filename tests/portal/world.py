@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 from django.core.cache import cache
 
+from bank.ledger import actions as ledger
 from bank.lending import actions as lending
 from marketplace.billing import actions as billing
 from marketplace.billing import months
@@ -56,6 +57,7 @@ class World:
 
     def money(self, n: int) -> None:
         now = self.factory.now
+        ledger.close_day(now=now + timedelta(days=n))
         for booked in (True, False):
             topup = billing.request_topup(
                 organisation=self.jiangnan, amount_uy=100 * YUAN, user=None, now=now, actor=ACTOR

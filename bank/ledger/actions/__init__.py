@@ -5,11 +5,12 @@ calls several of these in one transaction calls `lock` first with all the accoun
 """
 
 from .accounts import lock, open, roll_up, set_floor
+from .closing import close_day, export_closings
 from .holds import expire_holds, extend, hold, release, settle
 from .lots import expire_lots
 from .posting import Entry, Leg, LotSpec, post, post_many, reverse, transfer
 
 __all__ = [
-    "Entry", "Leg", "LotSpec", "expire_holds", "expire_lots", "extend", "hold", "lock", "open", "post",
-    "post_many", "release", "reverse", "roll_up", "set_floor", "settle", "transfer",
+    "Entry", "Leg", "LotSpec", "close_day", "expire_holds", "expire_lots", "export_closings", "extend", "hold", "lock",
+    "open", "post", "post_many", "release", "reverse", "roll_up", "set_floor", "settle", "transfer",
 ]

@@ -5,7 +5,7 @@
 -- ledger_balanced        once per journal, at commit: not empty, zero sum per asset, listed routes, a reversal
 --                        is the exact mirror, lots account for every posting of an account with lots
 -- ledger_held            holds keep what is held
--- ledger_written_once    journals, postings and lot entries are never changed or deleted
+-- ledger_written_once    journals, postings, lot entries and closes of days are never changed or deleted
 -- ledger_…_guard, _born, _fixed   what else may change, and from where
 --
 -- Functions that write balances run with the owner's rights, so that the runtime role needs none.
@@ -21,6 +21,10 @@ CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON public
 CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_posting
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_lotentry
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_dayclose
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_checkpoint
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_never_deleted BEFORE DELETE OR TRUNCATE ON public.ledger_account
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();

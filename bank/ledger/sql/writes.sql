@@ -78,6 +78,8 @@ BEGIN
         OR (d.highest > 0 AND a.posted + d.highest > a.ceiling)) THEN
     RETURN;
   END IF;
+  -- ids are drawn before the insert: the close of a day must not seal a range that they still fall into
+  LOCK TABLE public.ledger_journal IN ROW EXCLUSIVE MODE;
   SELECT array_agg(nextval(pg_get_serial_sequence('public.ledger_journal', 'id'))) INTO ids
     FROM generate_series(1, cardinality(p_keys));
   INSERT INTO public.ledger_journal (id, public_id, key, fingerprint, reason, cause, at, actor, memo)
@@ -121,4 +123,15 @@ BEGIN
   END IF;
   known := true;
   refusal := CASE WHEN mark <> p_mark THEN 'idempotency_conflict' END;
+END $$;
+
+-- the last ids below which nothing is still being written: who writes holds ROW EXCLUSIVE from before an id is
+-- drawn until the commit. New writers wait until the caller ends its transaction or undoes its savepoint.
+CREATE FUNCTION ledger_finished(OUT journal bigint, OUT posting bigint, OUT lotentry bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '3s' AS $$
+BEGIN
+  LOCK TABLE public.ledger_journal IN SHARE MODE;
+  SELECT coalesce(max(id), 0) INTO journal FROM public.ledger_journal;
+  SELECT coalesce(max(id), 0) INTO posting FROM public.ledger_posting;
+  SELECT coalesce(max(id), 0) INTO lotentry FROM public.ledger_lotentry;
 END $$;

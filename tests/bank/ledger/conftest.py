@@ -126,7 +126,7 @@ def totals(db) -> Callable[[], tuple]:
             )
             accounts = c.fetchall()
             counts = []
-            for table in ("journal", "posting", "hold", "lot", "lotentry", "lotpin", "uncounted"):
+            for table in ("journal", "posting", "hold", "lot", "lotentry", "lotpin", "uncounted", "dayclose"):
                 c.execute(f"SELECT count(*) FROM ledger_{table}")
                 counts.append(c.fetchone()[0])
             c.execute("SELECT id, settled, released, state FROM ledger_hold ORDER BY id")
@@ -140,9 +140,8 @@ def totals(db) -> Callable[[], tuple]:
 @pytest.fixture
 def tamper(db) -> Callable[[str], None]:
     """Run SQL that no trigger of ours sees: somebody with the owner's rights, or a damaged disk."""
-    tables = [
-        f"ledger_{t}" for t in ("account", "journal", "posting", "hold", "lot", "lotentry", "lotpin", "uncounted")
-    ]
+    tables = [f"ledger_{t}" for t in ("account", "journal", "posting", "hold", "lot", "lotentry", "lotpin")]
+    tables += ["ledger_uncounted", "ledger_dayclose", "ledger_checkpoint"]
 
     def run(statement: str) -> None:
         with connection.cursor() as c:

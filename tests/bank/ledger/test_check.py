@@ -53,6 +53,9 @@ def test_it_proves_sound_books_and_says_what_it_looked_at(lived):
         "lots",
         "keys",
         "accounts",
+        "closes",
+        "checkpoints",
+        "closings",
         "guards",
         "chart",
     ):
@@ -105,6 +108,25 @@ def test_it_proves_empty_books(db):
         ("INSERT INTO ledger_route (source, target, reason) VALUES ('wallet', 'bank', 'top_up')", {"chart"}),
         ("DELETE FROM ledger_route WHERE source = 'fees'", {"chart"}),
         ("UPDATE ledger_account SET ceiling = 1000000 WHERE kind = 'wallet'", {"accounts"}),
+        ("UPDATE ledger_journal SET key = '' WHERE reason = 'order_charge' AND hold_id IS NULL", {"keys"}),
+        ("UPDATE ledger_hold SET key = '' WHERE settled > 0", {"keys"}),
+        ("UPDATE ledger_journal SET fingerprint = '' WHERE reason = 'reversal'", {"keys"}),
+        ("UPDATE ledger_hold SET fingerprint = ''", {"keys"}),
+        (
+            "ALTER TABLE ledger_journal DROP CONSTRAINT journal_key;"
+            " UPDATE ledger_journal SET key = (SELECT key FROM ledger_journal ORDER BY id LIMIT 1)",
+            {"keys"},
+        ),
+        (
+            "ALTER TABLE ledger_hold DROP CONSTRAINT hold_key; UPDATE ledger_hold SET key = 'twice'",
+            {"keys"},
+        ),
+        ("UPDATE ledger_journal SET hold_id = NULL WHERE hold_id IS NOT NULL", {"holds"}),
+        (
+            "UPDATE ledger_lot SET account_id = (SELECT id FROM ledger_account WHERE kind = 'wallet')"
+            " WHERE pinned > 0",
+            {"lots"},
+        ),
     ],
 )
 def test_it_finds_and_names_what_contradicts(lived, tamper, sql, checks):

@@ -1,8 +1,11 @@
 """Reading the books: balances, statements, both sides, everything of one cause."""
 
+import random
+
 import pytest
 
 from bank.ledger import actions, queries
+from bank.ledger.models import DayClose, Posting
 
 
 @pytest.fixture
@@ -121,3 +124,43 @@ def test_the_trial_balance_has_every_kind_and_sums_to_zero(books, jiangnan):
     books.hold(books.wallet(jiangnan), 30)
     lines = {line.kind: (line.accounts, line.posted, line.held) for line in queries.trial_balance("CNY")}
     assert lines == {"bank": (1, -100, 0), "wallet": (1, 100, 30)}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_balance_at_any_instant_is_the_replay_whatever_was_closed(books, jiangnan, later, seed):
+    """Entries come on later and earlier clocks than their neighbours, and days are closed between them."""
+    chance, day = random.Random(seed), 0
+    wallet, order, bank = books.wallet(jiangnan), books.order(), books.bank
+    for n in range(40):
+        at = later(days=chance.choice([day, day, day, day - 3, day + 2]), minutes=chance.randrange(600))
+        source, target, reason = chance.choice([(bank, wallet, "top_up"), (order, wallet, "order_refund")] * (n > 4)
+                                               or [(bank, wallet, "top_up")])  # fmt: skip
+        if queries.balance(source).available in range(5):
+            source, target, reason = wallet, order, "order_charge"
+        actions.transfer(key=f"k{n}", reason=reason, cause="order:ord_1", source=source, target=target,
+                         amount=5, now=at)  # fmt: skip
+        if chance.random() < 0.25:
+            day += chance.choice([1, 1, 2, 5])
+            actions.close_day(now=later(days=day))
+    moves = list(Posting.objects.values_list("account_id", "amount", "journal__at"))
+    instants = {at for _account, _amount, at in moves} | {later(days=d) for d in range(-4, day + 4)}
+    assert DayClose.objects.count() > 2
+    for account in (wallet, order, bank):
+        for at in instants:
+            said = sum(amount for pk, amount, when in moves if pk == account.pk and when <= at)
+            assert queries.balance_at(account, at) == said
+
+
+def test_a_balance_years_ago_looks_at_no_more_than_its_day(books, jiangnan, later, django_assert_num_queries):
+    wallet, order = books.wallet(jiangnan), books.order()
+    for day in range(6):
+        actions.transfer(key=f"d{day}", reason="top_up", cause="payment:pay_1", source=books.bank, target=wallet,
+                         amount=100, now=later(days=day))  # fmt: skip
+        actions.transfer(key=f"p{day}", reason="order_charge", cause="order:ord_1", source=wallet, target=order,
+                         amount=day + 1, now=later(days=day, hours=1))  # fmt: skip
+        actions.close_day(now=later(days=day + 1))
+    with django_assert_num_queries(4) as seen:
+        assert queries.balance_at(wallet, later(days=2, minutes=30)) == 300 - 1 - 2
+    first, last = DayClose.objects.get(number=2).last_posting_id, DayClose.objects.get(number=3).last_posting_id
+    assert f'"id" > {first}' in seen[2]["sql"]
+    assert f'"id" <= {last}' in seen[2]["sql"]

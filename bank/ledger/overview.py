@@ -1,0 +1,131 @@
+"""The staff's overview of the books, ready for a page: trial balance, what is reserved by age, the totals of a close.
+
+Every figure carries the address of the rows that it is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from . import desk, queries, words
+from .chart import CNY
+from .models import Hold
+
+KIND, ASSET = "postings__account__kind__exact", "postings__account__asset__exact"
+MOVES = {"postings__account__id__exact", KIND, ASSET}  # by what entries are listed from here
+
+
+def trial_balance() -> list[dict[str, Any]]:
+    """Each asset with its kinds of account in words, and what is missing to zero ("" where nothing is)."""
+    found = []
+    for asset, lines in sorted(queries.trial_balances().items(), key=_money_first):
+        total, held = sum(line.posted for line in lines), sum(line.held for line in lines)
+        found.append({
+            "asset": asset, "name": asset_name(asset),
+            "rows": [{
+                "name": words.kind(line.kind), "accounts": line.accounts,
+                "accounts_url": _list("account", kind__exact=line.kind, asset=asset),
+                "posted": words.exact(line.posted, asset),
+                "moves_url": _list("journal", **{KIND: line.kind, ASSET: asset}),
+                "held": words.exact(line.held, asset) if line.held else "",
+            } for line in lines],
+            "accounts": sum(line.accounts for line in lines),
+            "held": words.exact(held, asset) if held else "",
+            "off": words.exact(total, asset) if total else "", "zero": words.exact(0, asset),
+        })  # fmt: skip
+    return found
+
+
+def reserved(*, now: datetime) -> dict[str, Any]:
+    """What is reserved and open: each age with its sums and the first of it, and what is overdue."""
+    ages, overdue = queries.holds_by_age(now=now)
+    names = {
+        "hour": _("less than an hour"), "day": _("an hour to a day"), "week": _("a day to a week"),
+        "older": _("a week and longer"),
+    }  # fmt: skip
+    rows = []
+    for age in ages:
+        since = {"created_at__gt": age.after, "created_at__lte": age.until}
+        rows.append({
+            "key": age.key, "name": names[age.key], "count": age.count, "sums": _sums(age.sums),
+            "url": _list("hold", state__exact="open", **{k: v.isoformat() for k, v in since.items() if v}),
+            "holds": [_hold(hold, now) for hold in age.holds], "more": age.count - len(age.holds),
+        })  # fmt: skip
+    return {
+        "ages": rows, "count": sum(age.count for age in ages),
+        "overdue": {
+            "count": sum(count for _asset, count, _amount in overdue), "sums": _sums(overdue),
+            "url": _list("hold", state__exact="open", expires_at__lte=now.isoformat()),
+        },
+    }  # fmt: skip
+
+
+def entries_url(close: Any, kind: str = "", asset: str = "", *, whole: bool = False) -> str:
+    """The entries of a close (`after` is the last entry of the one before), or everything up to it."""
+    asked: dict[str, Any] = {} if whole or close.after is None else {"id__gt": close.after}
+    asked |= {"id__lte": close.last_journal_id}
+    if kind:
+        asked |= {KIND: kind, ASSET: asset}
+    return _list("journal", **asked)
+
+
+def totals_table(close: Any) -> SafeString:
+    """What went in and out of each kind of account with a close, and the balance after it."""
+    rows = []
+    for asset, kinds in sorted(close.totals.items(), key=_money_first):
+        sums = [sum(amounts[i] for amounts in kinds.values()) for i in range(3)]
+        rows.append(format_html('<tr><th colspan="4" scope="rowgroup">{}</th></tr>', asset_name(asset)))
+        for kind, (into, out, balance) in sorted(kinds.items()):
+            here, whole = entries_url(close, kind, asset), entries_url(close, kind, asset, whole=True)
+            cells = (
+                (here, words.exact(into, asset, signed=True)), (here, words.exact(out, asset, signed=True)),
+                (whole, words.exact(balance, asset)))  # fmt: skip
+            rows.append(format_html("<tr><th scope=\"row\">{}</th>{}</tr>", words.kind(kind), format_html_join(
+                "", '<td class="r"><a href="{}">{}</a></td>', cells)))
+        said = (words.exact(sums[0], asset, signed=True), words.exact(sums[1], asset, signed=True),
+                words.exact(sums[2], asset))  # fmt: skip
+        rows.append(format_html("<tr><th scope=\"row\">{}</th>{}</tr>", _("Together"), format_html_join(
+            "", '<td class="r">{}</td>', ((text,) for text in said))))
+    heads = (_("Account"), _("In"), _("Out"), _("Balance after it"))
+    return format_html(
+        '<div class="desk-scroll"><table class="desk-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        format_html_join("", '<th scope="col"{}>{}</th>', (
+            (format_html(' class="r"') if n else "", head) for n, head in enumerate(heads))),
+        format_html_join("", "{}", ((row,) for row in rows)),
+    )
+
+
+def asset_name(asset: str) -> str:
+    """`CNY`, or the hours of which class."""
+    kind, _colon, card = asset.partition(":")
+    return _("hours, {card}").format(card=card) if kind == "CH" and card else words.unit(asset)
+
+
+def _money_first(item: tuple[str, Any]) -> tuple[bool, str]:
+    return item[0] != CNY, item[0]
+
+
+def _hold(hold: Hold, now: datetime) -> dict[str, Any]:
+    return {
+        "hold": hold, "url": reverse("admin:ledger_hold_change", args=[hold.pk]),
+        "age": timesince(hold.created_at, now, depth=1), "late": bool(hold.expires_at and hold.expires_at <= now),
+        "company": desk.company_link(hold.account.owner), "account": desk.account_link(hold.account),
+        "cause": desk.cause_link(hold.cause), "left": words.exact(hold.left, hold.account.asset),
+    }  # fmt: skip
+
+
+def _sums(sums: Iterable[tuple[str, int, int]]) -> list[str]:
+    return [words.exact(amount, asset) for asset, _count, amount in sums]
+
+
+def _list(model: str, **asked: Any) -> str:
+    return f"{reverse(f'admin:ledger_{model}_changelist')}?{urlencode(asked)}"

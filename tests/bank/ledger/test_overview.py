@@ -1,0 +1,195 @@
+"""The staff's pages of the books: trial balance, what is reserved by age, closed days; each leads to its rows."""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.utils import translation
+
+from bank.ledger import actions, overview, queries
+from bank.ledger.models import Hold
+from portal.core import clock
+from tests.conftest import make_user
+
+BALANCE, AGE, CLOSES = "/admin/ledger/account/trial-balance/", "/admin/ledger/hold/by-age/", "/admin/ledger/dayclose/"
+
+
+@pytest.fixture
+def desk(client, chen):
+    client.force_login(chen)
+    return client
+
+
+def text_of(response) -> str:
+    assert response.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def count_at(client, url: str) -> int:
+    """How many rows the list behind a figure has."""
+    response = client.get(url)
+    assert response.status_code == 200, url
+    return response.context["cl"].result_count
+
+
+class TestTrialBalance:
+    def test_every_kind_of_every_asset_and_that_it_sums_to_zero(self, desk, books, jiangnan, yongli):
+        books.top_up(jiangnan, 100_000_000)
+        books.hold(books.wallet(jiangnan), 30_000_000)
+        books.earn(yongli, 3_600_000 * 5)
+        said = text_of(desk.get(BALANCE))
+        for row in ("Cash at the bank 1 CNY −100.00", "Wallet 1 CNY 100.00 CNY 30.00", "Together 2 CNY 0.00 CNY 30.00",
+                    "hours, CPU", "Banked hours issued 1 −5.00 h", "Banked hours 1 5.00 h"):  # fmt: skip
+            assert row in said
+        assert said.count("It sums to zero, as it must.") == 2
+
+    def test_it_says_so_when_it_does_not(self, desk, books, jiangnan, tamper):
+        books.top_up(jiangnan, 100_000_000)
+        tamper("UPDATE ledger_account SET posted = posted + 5000000 WHERE kind = 'wallet'")
+        said = text_of(desk.get(BALANCE))
+        assert "This does not sum to zero; it is off by CNY 5.00." in said
+        assert "It sums to zero" not in said
+
+    def test_each_figure_leads_to_its_accounts_and_entries(self, desk, books, jiangnan, yongli):
+        books.top_up(jiangnan, 100)
+        books.top_up(yongli, 100)
+        books.pay(books.wallet(yongli), 5)
+        (asset,) = overview.trial_balance()
+        wallets = next(row for row in asset["rows"] if row["name"] == "Wallet")
+        assert (wallets["accounts"], count_at(desk, wallets["accounts_url"])) == (2, 2)
+        assert count_at(desk, wallets["moves_url"]) == 3
+
+    def test_a_roll_up_changes_nothing_on_it(self, books, jiangnan):
+        books.top_up(jiangnan, 100)
+        before = queries.trial_balances()
+        assert actions.roll_up() == 1
+        assert queries.trial_balances() == before
+
+
+class TestReservedByAge:
+    @pytest.fixture
+    def aged(self, books, jiangnan, yongli):
+        now = clock.now()
+        books.top_up(jiangnan, 1_000_000_000)
+        books.earn(yongli, 3_600_000 * 5)
+        wallet, claims = books.wallet(jiangnan), books.claims(yongli)
+        for n, ago in enumerate([0.2, 3, 5, 30, 24 * 9]):
+            until = now + timedelta(hours=1 if n else -0.1)
+            actions.hold(key=f"a{n}", account=wallet, amount=10**6 * (n + 1), cause=f"order:ord_{n}AAAAA",
+                         now=now - timedelta(hours=ago), expires_at=until)  # fmt: skip
+        actions.hold(key="h", account=claims, amount=3_600_000, cause="order:ord_h", now=now - timedelta(hours=4))
+        gone = actions.hold(key="r", account=wallet, amount=7, cause="order:ord_r", now=now - timedelta(days=30))
+        actions.release(key="r", hold=gone, now=now)
+        return now
+
+    def test_sums_of_every_age_and_what_is_overdue(self, desk, aged):
+        said = text_of(desk.get(AGE))
+        for row in ("less than an hour 1 CNY 1.00", "an hour to a day 3 1.00 h, CNY 5.00", "a day to a week 1 CNY 4.00",
+                    "a week and longer 1 CNY 5.00", "of these, overdue 1 CNY 1.00"):  # fmt: skip
+            assert row in said
+        assert "What is overdue goes back by itself" in said
+
+    def test_each_figure_leads_to_its_reservations_and_each_of_them_to_its_cause(self, desk, aged):
+        page = overview.reserved(now=aged)
+        assert [(age["key"], age["count"], count_at(desk, age["url"])) for age in page["ages"]] == [
+            ("hour", 1, 1), ("day", 3, 3), ("week", 1, 1), ("older", 1, 1)]  # fmt: skip
+        assert count_at(desk, page["overdue"]["url"]) == page["overdue"]["count"] == 1
+        html = desk.get(AGE).content.decode()
+        for n in range(5):
+            assert f'href="/admin/cause/order:ord_{n}AAAAA/"' in html
+        assert html.index("A week and longer") < html.index("Less than an hour")
+
+    def test_a_long_list_is_cut_with_the_oldest_first(self, books, jiangnan):
+        now = clock.now()
+        books.top_up(jiangnan, 100)
+        wallet = books.wallet(jiangnan)
+        for n in range(30):
+            actions.hold(key=f"l{n}", account=wallet, amount=1, cause="order:o", now=now - timedelta(minutes=n))
+        hour = overview.reserved(now=now)["ages"][0]
+        assert (hour["count"], len(hour["holds"]), hour["more"]) == (30, 25, 5)
+        assert hour["holds"][0]["hold"] == Hold.objects.get(key="l29")
+
+    def test_an_empty_page_says_so(self, desk):
+        assert "Nothing is reserved." in text_of(desk.get(AGE))
+
+
+class TestClosedDays:
+    @pytest.fixture
+    def closed(self, books, jiangnan, later):
+        books.top_up(jiangnan, 100_000_000)
+        first = actions.close_day(now=later())
+        books.pay(books.wallet(jiangnan), 30_000_000)
+        books.pay(books.wallet(jiangnan), 20_000_000)
+        return first, actions.close_day(now=later(days=1))
+
+    def test_the_list_has_day_counts_and_hash(self, desk, closed):
+        said = text_of(desk.get(CLOSES))
+        for close in closed:
+            assert close.hash in said
+        assert "23 Nov 2026 2 2 4" in said
+
+    def test_the_page_of_a_close_has_totals_by_kind_that_sum_to_zero(self, desk, closed):
+        said = text_of(desk.get(f"{CLOSES}2/change/"))
+        for row in ("Wallet CNY 0.00 CNY −50.00 CNY 50.00", "Order clearing CNY +50.00 CNY 0.00 CNY 50.00",
+                    "Cash at the bank CNY 0.00 CNY 0.00 CNY −100.00",
+                    "Together CNY +50.00 CNY −50.00 CNY 0.00", closed[0].hash, closed[1].hash):  # fmt: skip
+            assert row in said
+
+    def test_the_first_close_shows_balances_without_a_sign_of_their_own(self, desk, closed):
+        assert "Wallet CNY +100.00 CNY 0.00 CNY 100.00" in text_of(desk.get(f"{CLOSES}1/change/"))
+
+    def test_each_figure_leads_to_its_entries(self, desk, books, closed, jiangnan):
+        books.pay(books.wallet(jiangnan), 1)  # of the open day
+        html = desk.get(f"{CLOSES}2/change/").content.decode()
+        urls = {url.replace("&amp;", "&") for url in re.findall(r'href="(/admin/ledger/journal/\?[^"]+)"', html)}
+        first, second = (close.last_journal_id for close in closed)
+        moved = {"id__gt": first, "id__lte": second}
+        wallet, bank = ({overview.KIND: kind, overview.ASSET: "CNY"} for kind in ("wallet", "bank"))
+        asked = [moved, moved | wallet, moved | bank, {"id__lte": second} | wallet, {"id__lte": second} | bank]
+        for query, count in zip(asked, [2, 2, 0, 3, 1], strict=True):
+            url = f"/admin/ledger/journal/?{urlencode(query)}"
+            assert url in urls
+            assert count_at(desk, url) == count
+
+    def test_an_entry_names_the_day_it_was_closed_with(self, desk, books, closed, jiangnan):
+        paid = books.pay(books.wallet(jiangnan), 1)
+        open_entry = text_of(desk.get(f"/admin/ledger/journal/{paid.pk}/change/"))
+        assert "Closed with the day: not yet closed" in open_entry
+        sealed = desk.get(f"/admin/ledger/journal/{closed[1].last_journal_id}/change/").content.decode()
+        assert f'<a href="{CLOSES}2/change/">23 Nov 2026</a>' in sealed
+
+    def test_the_public_sees_day_and_hash(self, client, closed):
+        said = text_of(client.get("/figures/"))
+        assert "The books are closed up to" in said
+        for close in closed:
+            assert close.hash in said
+
+
+@pytest.mark.parametrize("url", [BALANCE, AGE, CLOSES])
+def test_only_staff_with_the_right_read_them(client, lin, url):
+    client.force_login(lin)
+    assert client.get(url).status_code == 302
+    clerk = make_user("clerk@suanli.test", is_staff=True)
+    client.force_login(clerk)
+    assert client.get(url).status_code == 403
+    model = url.split("/")[3]
+    clerk.user_permissions.add(Permission.objects.get(codename=f"view_{model}"))
+    assert client.get(url).status_code == 200
+
+
+def test_the_desk_leads_to_them_and_they_to_each_other(desk):
+    for page in ("/admin/", BALANCE, AGE):
+        html = desk.get(page).content.decode()
+        for url in (BALANCE, AGE, CLOSES):
+            assert f'href="{url}"' in html
+
+
+def test_they_speak_chinese(desk, books, jiangnan):
+    books.top_up(jiangnan, 1)
+    with translation.override("zh-hans"):
+        rows = overview.trial_balance()[0]["rows"]
+    assert [row["name"] for row in rows] == ["银行存款", "钱包"]
+    for url, words in ((BALANCE, "合计为零"), (AGE, "预留金额账龄")):
+        assert words in desk.get(url, headers={"Accept-Language": "zh-CN"}).content.decode()
