@@ -15,6 +15,7 @@ from marketplace import recipes
 from marketplace.billing import purses
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
+from marketplace.catalogue.sample import Sample
 from marketplace.provisioning.models import Allocation
 from portal import policy
 from portal.accounts.models import Organisation
@@ -24,6 +25,8 @@ from portal.core.words import floor_fen, hours, local, yuan
 from portal.history.models import Step as HistoryStep
 
 from .models import STOPPED_BY_STAFF, Order, Quote, Upload
+
+DAYS_AHEAD = 14  # what the forecast of a file of days reaches where its package counts in months
 
 
 def in_words(pair: dict[str, str] | None) -> str:
@@ -162,7 +165,12 @@ def _file_note(upload: Upload) -> str:
     units = upload.size.get(upload.package.unit_key)
     if units:
         parts.append(count_of(upload.package, units))
-    return ", ".join(parts)
+    return _beside(*parts)
+
+
+def _beside(*parts: str) -> str:
+    """Two things in a row, with the comma of the language."""
+    return _("{first}, {second}").format(first=parts[0], second=parts[1]) if len(parts) == 2 else "".join(parts)
 
 
 def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
@@ -190,7 +198,7 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     ready = StepView(
         _("Waiting for the machine") if waiting else _("Machine ready"),
         "done" if started else "now" if order.is_open else "failed",
-        f"{site.name}, " + ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores),
+        _beside(site.name, ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores)),
         started,
     )
     return [*shown, ready, *_program_steps(order, allocation), _last_step(order)]
@@ -318,8 +326,8 @@ def _files(order: Order, allocation: Allocation) -> list[dict[str, Any]]:
     ]
 
 
-def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, Any] | None:
-    """A result.json with its words chosen, for orders/_result.html."""
+def worded_result(result: dict[str, Any] | None, package: Package, now: datetime) -> dict[str, Any] | None:
+    """A result.json with its words chosen, for orders/_result.html; the day it is about is tomorrow only today."""
     if not result:
         return None
     head = result.get("headline") or {}
@@ -334,10 +342,12 @@ def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, 
             (_figure(cell), columns[i]["right"] if i < len(columns) else False) for i, cell in enumerate(row)
         ]
 
-    unit = {"value": package.value, "series": package.unit}.get(
-        head.get("unit_key", ""), head.get("unit_key", "")
-    )
+    key = head.get("unit_key", "")
+    unit = in_words(head.get("unit")) or {"value": package.value, "series": package.unit}.get(key, key)
+    day = tomorrow(now)
+    near = {day.isoformat(): _("Tomorrow"), (day - timedelta(days=1)).isoformat(): _("Today")}
     return {
+        "when": near.get(head.get("on", ""), ""),
         "label": in_words(head.get("label")),
         "value": _figure(head.get("value")),
         "unit": unit,
@@ -348,6 +358,7 @@ def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, 
             for s in result.get("stats", [])
         ],
         "chart": result.get("chart"),
+        "title": in_words(table.get("title")),
         "columns": columns,
         "rows": [cells(r) for r in table.get("rows", [])],
         "total": cells(table["total"]) if table.get("total") else None,
@@ -428,15 +439,42 @@ def ends_on(upload: Upload) -> date | None:
     return date.fromordinal(last) if last else None
 
 
+def tomorrow(now: datetime) -> date:
+    """The day a plan is for, where its file reaches that far."""
+    return local(now).date() + timedelta(days=1)
+
+
+def column_read(upload: Upload) -> str:
+    """The column that counts in its own word instead of the package's; empty when there is none."""
+    return next((str(params["column"]) for code, params in upload.notes if code == "column_read"), "")
+
+
 def is_old(upload: Upload, now: datetime) -> bool:
-    """A forecast begins the day after the file ends; before yesterday, that day is already over."""
-    last = ends_on(upload)
-    return last is not None and last < local(now).date() - timedelta(days=1)
+    """A forecast begins the day after the file ends; tomorrow lies beyond its last day."""
+    last, params = ends_on(upload), upload.package.params
+    ahead = params.get("horizon", 0) if params.get("period") == "day" else 0
+    return last is not None and last + timedelta(days=ahead or DAYS_AHEAD) < tomorrow(now)
 
 
-def is_for_today(upload: Upload, now: datetime) -> bool:
-    """The file ends yesterday, so the plan leads with today and not with tomorrow."""
-    return ends_on(upload) == local(now).date() - timedelta(days=1)
+def columns_of(package: Package, sample: Sample | None) -> list[tuple[str, str]]:
+    """What the columns of a package's file are called, each with what the sample has there."""
+    examples = sample.rows[1] if sample is not None and len(sample.rows) > 1 else ()
+    return [(name, examples[i] if i < len(examples) else "") for i, name in enumerate(package.columns)]
+
+
+def bought_before(quote: Quote) -> Order | None:
+    """The newest order of this company in which this very file was run for the same package."""
+    return (
+        Order.objects.filter(
+            organisation=quote.organisation,
+            state=Order.State.DELIVERED,
+            quote__upload__sha256=quote.upload.sha256,
+            quote__upload__package=quote.upload.package,
+        )
+        .only("public_id", "ended_at")
+        .order_by("-id")
+        .first()
+    )
 
 
 def upload_notes(upload: Upload) -> list[str]:
