@@ -313,8 +313,12 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
 
 
 def _files(order: Order, allocation: Allocation) -> list[dict[str, Any]]:
+    """The files to take home, in the order in which the program names them."""
     from django.urls import reverse
 
+    names = [named.get("name") for named in (allocation.result or {}).get("files", []) if isinstance(named, dict)]
+    rows = list(allocation.files.filter(deleted_at=None))
+    rows.sort(key=lambda row: names.index(row.name) if row.name in names else len(names))
     return [
         {
             "url": reverse("orders:file", args=[order.organisation.slug, order.public_id, f.public_id]),
@@ -322,7 +326,7 @@ def _files(order: Order, allocation: Allocation) -> list[dict[str, Any]]:
             "size": f.size_bytes,
             "kind": f.name.rsplit(".", 1)[-1].upper(),
         }
-        for f in allocation.files.filter(deleted_at=None)
+        for f in rows
     ]
 
 
@@ -442,6 +446,15 @@ def ends_on(upload: Upload) -> date | None:
 def tomorrow(now: datetime) -> date:
     """The day a plan is for, where its file reaches that far."""
     return local(now).date() + timedelta(days=1)
+
+
+def plan_day(upload: Upload, now: datetime) -> date | None:
+    """The day that a file of days would be planned for if it ran now: tomorrow, or the first after the file."""
+    last = ends_on(upload)
+    if last is None:
+        return None
+    first = last + timedelta(days=1)
+    return first if is_old(upload, now) else max(first, tomorrow(now))
 
 
 def column_read(upload: Upload) -> str:

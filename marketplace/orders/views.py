@@ -286,6 +286,8 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             and found.cap > policy.UNAPPROVED_ORDER_LIMIT_UY,
             "notes": queries.upload_notes(found.upload),
             "ends": queries.ends_on(found.upload),
+            "plan_day": queries.plan_day(found.upload, now),
+            "tomorrow": queries.tomorrow(now),
             "is_old": queries.is_old(found.upload, now),
             "before": queries.bought_before(found),
             "total_s": policy.QUOTE_VALID_S,

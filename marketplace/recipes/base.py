@@ -31,7 +31,8 @@ result.json, the same shape for every recipe, rendered by the portal (words are 
                    "on": "2026-11-26"},                 optional, the day it is about: the portal says tomorrow, today
       "stats":    [{"value": "4.9 %", "label": {...}}, ...]             value: text or number, at most six
       "chart":    {"kind": "forecast", "x": "day" | "month", "history": [[iso, value], ...],
-                   "forecast": [[iso, value, low, high], ...]}          iso: 2026-11-23, or 2026-11 for months
+                   "forecast": [[iso, value, low, high], ...],          iso: 2026-11-23, or 2026-11 for months
+                   "callout": {"at": iso}}                              optional: the period named, else the first
                or {"kind": "routes", "depot": {"x", "y", "name"}, "routes": [{"name", "load", "distance",
                    "points": [{"x", "y", "name"}, ...]}, ...]}          x, y: map units, y upwards
       "table":    {"columns": [{"key", "label": {...}, "align": "left" | "right"}, ...],

@@ -215,7 +215,8 @@ class Report:
         iso, shown = self.calendar.iso, sorted(sums)[-HISTORY[self.calendar.unit] :]
         ahead = [[iso(self.next + k), *self.figures(*self.total[[1, 0, 2], k])] for k in self.steps]
         history = [[iso(at), *self.figures(sums[at])] for at in shown]
-        return {"kind": "forecast", "x": self.calendar.unit, "history": history, "forecast": ahead}
+        chart = {"kind": "forecast", "x": self.calendar.unit, "history": history, "forecast": ahead}
+        return {**chart, "callout": {"at": iso(self.lead)}} if self.k else chart
 
     def test_stats(self) -> list[tuple[float, str, str]]:
         """In percent: our error in the test, the naive rule's, and how often the range held."""

@@ -170,6 +170,19 @@ def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now,
     upload.size["last_ordinal"] = last.toordinal()
     assert queries.ends_on(upload) == last
     assert queries.is_old(upload, now) is old
+    assert queries.plan_day(upload, now) == (last if old else local(now).date()) + timedelta(days=1)
+
+
+def test_a_quote_says_which_day_the_plan_is_for(client, market, funded, bo, now, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    quote, today = market.quote(funded), local(now).date()
+    client.force_login(bo)
+    address = f"/c/jiangnan/quotes/{quote.public_id}/"
+    assert "The plan is for" not in client.get(address).content.decode()
+    for days, said in ((-1, "tomorrow, 24 Nov 2026"), (1, "25 Nov 2026")):
+        quote.upload.size["last_ordinal"] = today.toordinal() + days
+        quote.upload.save(update_fields=["size"])
+        assert f"<dt>The plan is for</dt><dd>{said}</dd>" in client.get(address).content.decode()
 
 
 def test_a_run_is_told_which_day_is_tomorrow_when_it_runs_and_which_column_it_forecasts(market, funded, now, later):

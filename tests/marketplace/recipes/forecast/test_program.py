@@ -139,6 +139,7 @@ def test_the_plan_leads_with_the_day_it_is_asked_for(forecast):
     assert [row[:3] for row in result["chart"]["forecast"][:2]] == [
         [today.isoformat(), *result["chart"]["forecast"][0][1:3]], [tomorrow.isoformat(), head["value"], head["low"]]
     ]
+    assert result["chart"]["callout"] == {"at": tomorrow.isoformat()}
     assert result["table"]["total"][1:4] == [head["low"], head["value"], head["high"]]
     assert result["table"]["title"]["zh"].startswith(tomorrow.isoformat())
     assert [row[1:] for row in table(folder, "plan.csv")[1:]] == [
