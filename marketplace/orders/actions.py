@@ -293,9 +293,9 @@ def _provision(order: Order, now: datetime, actor: str) -> None:
 def _launched(quote: Quote, now: datetime) -> dict[str, Any]:
     """The quote's params with what is known when it runs: which day is tomorrow, and the column that is forecast."""
     params = dict(quote.params)
-    if queries.ends_on(quote.upload) is not None:
-        params["lead_day"] = queries.tomorrow(now).isoformat()
-    if column := queries.column_read(quote.upload):
+    if uploads.ends_on(quote.upload) is not None:
+        params["lead_day"] = uploads.tomorrow(now).isoformat()
+    if column := uploads.column_read(quote.upload):
         params["value_column"] = column
     return params
 

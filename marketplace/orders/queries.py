@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import get_language, ngettext
@@ -21,12 +21,11 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import floor_fen, hours, local, yuan
+from portal.core.words import floor_fen, hours, yuan
 from portal.history.models import Step as HistoryStep
 
+from . import uploads
 from .models import STOPPED_BY_STAFF, Order, Quote, Upload
-
-DAYS_AHEAD = 14  # what the forecast of a file of days reaches where its package counts in months
 
 
 def in_words(pair: dict[str, str] | None) -> str:
@@ -348,7 +347,7 @@ def worded_result(result: dict[str, Any] | None, package: Package, now: datetime
 
     key = head.get("unit_key", "")
     unit = in_words(head.get("unit")) or {"value": package.value, "series": package.unit}.get(key, key)
-    day = tomorrow(now)
+    day = uploads.tomorrow(now)
     near = {day.isoformat(): _("Tomorrow"), (day - timedelta(days=1)).isoformat(): _("Today")}
     return {
         "when": near.get(head.get("on", ""), ""),
@@ -437,38 +436,6 @@ def latest_progress(allocation: Allocation | None) -> dict[str, Any]:
     return {}
 
 
-def ends_on(upload: Upload) -> date | None:
-    """The last day in a file of days."""
-    last = upload.size.get("last_ordinal")
-    return date.fromordinal(last) if last else None
-
-
-def tomorrow(now: datetime) -> date:
-    """The day a plan is for, where its file reaches that far."""
-    return local(now).date() + timedelta(days=1)
-
-
-def plan_day(upload: Upload, now: datetime) -> date | None:
-    """The day that a file of days would be planned for if it ran now: tomorrow, or the first after the file."""
-    last = ends_on(upload)
-    if last is None:
-        return None
-    first = last + timedelta(days=1)
-    return first if is_old(upload, now) else max(first, tomorrow(now))
-
-
-def column_read(upload: Upload) -> str:
-    """The column that counts in its own word instead of the package's; empty when there is none."""
-    return next((str(params["column"]) for code, params in upload.notes if code == "column_read"), "")
-
-
-def is_old(upload: Upload, now: datetime) -> bool:
-    """A forecast begins the day after the file ends; tomorrow lies beyond its last day."""
-    last, params = ends_on(upload), upload.package.params
-    ahead = params.get("horizon", 0) if params.get("period") == "day" else 0
-    return last is not None and last + timedelta(days=ahead or DAYS_AHEAD) < tomorrow(now)
-
-
 def columns_of(package: Package, sample: Sample | None) -> list[tuple[str, str]]:
     """What the columns of a package's file are called, each with what the sample has there."""
     examples = sample.rows[1] if sample is not None and len(sample.rows) > 1 else ()
@@ -488,13 +455,6 @@ def bought_before(quote: Quote) -> Order | None:
         .order_by("-id")
         .first()
     )
-
-
-def upload_notes(upload: Upload) -> list[str]:
-    """What was repaired in the file, in words."""
-    from marketplace.recipes import words
-
-    return [words.note(code, params) for code, params in upload.notes]
 
 
 def with_charges(orders: list[Order]) -> list[dict[str, Any]]:

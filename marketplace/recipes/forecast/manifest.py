@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.recipes.base import Checked, Column, InputRefused, Manifest, Note, Params, Step
 from marketplace.recipes.intake import Row, Table, normal, open_table
+from marketplace.recipes.intake.header import NAME_CHARS
 
 MIN_DAYS = 56  # eight weeks: two to hold back, six to learn from
 MIN_MONTHS = 36  # three years: half a year to hold back, two seasons and a bit to learn from
@@ -127,7 +128,7 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
     value = table.header.names[table.header.places["value"]]
     own = {normal(word) for word in OWN_WORDS} - {normal(str(name)) for name in params.get("value_names", ())}
     if normal(value) in own:
-        notes.append(Note(code="column_read", params={"column": value}))
+        notes.append(Note(code="column_read", params={"column": value[:NAME_CHARS]}))
     if is_month and not tally.is_month:
         notes.append(Note(code="months_from_days"))
     if tally.summed and not table.has("item"):

@@ -22,6 +22,7 @@ from marketplace.recipes.intake.cells import parse_moment, parse_number
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "，": "chinese_comma"}
 MAX_COLUMNS = 200
+NAME_CHARS = 40  # of a header that is quoted
 LOOK_AT_LINES = 12  # a title or two may stand above the header
 BLANK = " \t,;|，\n"
 
@@ -119,7 +120,7 @@ def _accept(
                 shown = excerpt_of(near, line=line, cell=None)
                 raise _missing(column, names, places, manifest, shown, [names[place] for place in left])
             places[column.key] = left[0]
-            notes.append(Note(code="column_read", params={"column": names[left[0]]}))
+            notes.append(Note(code="column_read", params={"column": names[left[0]][:NAME_CHARS]}))
     for used in places.values():
         for place, name in enumerate(names):
             if place != used and normal(name) == normal(names[used]):

@@ -9,7 +9,7 @@ from bank.ledger import actions as ledger
 from marketplace.billing.models import TopUp
 from marketplace.catalogue.models import Package
 from marketplace.orders import actions as orders
-from marketplace.orders import queries, support
+from marketplace.orders import queries, support, uploads
 from marketplace.orders.models import Order, Quote
 from portal.core.words import local
 from tests.marketplace.catalogue.goods import make_offering
@@ -165,12 +165,12 @@ def test_a_customer_reads_who_stopped_his_order_and_why(client, market, funded, 
 def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now, params, days_ago, old):
     upload = market.upload(funded)
     upload.package.params = params
-    assert queries.ends_on(upload) is None and not queries.is_old(upload, now)
+    assert uploads.ends_on(upload) is None and not uploads.is_old(upload, now)
     last = local(now).date() - timedelta(days=days_ago)
     upload.size["last_ordinal"] = last.toordinal()
-    assert queries.ends_on(upload) == last
-    assert queries.is_old(upload, now) is old
-    assert queries.plan_day(upload, now) == (last if old else local(now).date()) + timedelta(days=1)
+    assert uploads.ends_on(upload) == last
+    assert uploads.is_old(upload, now) is old
+    assert uploads.plan_day(upload, now) == (last if old else local(now).date()) + timedelta(days=1)
 
 
 def test_a_quote_says_which_day_the_plan_is_for(client, market, funded, bo, now, monkeypatch):
