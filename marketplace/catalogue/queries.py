@@ -248,7 +248,7 @@ def package_page(code: str, *, now: datetime, units: int | None = None) -> Packa
         package=package,
         offers=sorted(offers, key=lambda row: (row.cap_uy, row.offering.pk)),
         example=package.example_result,
-        sample=sample.of(package.sample),
+        sample=sample.of(package),
     )
 
 
@@ -258,7 +258,7 @@ def preview(offering: Offering, *, now: datetime) -> PackagePage:
     offers = sorted((offer(plan) for plan in plans), key=lambda row: row.cap_uy)
     package = offering.package
     return PackagePage(
-        package=package, offers=offers, example=package.example_result, sample=sample.of(package.sample)
+        package=package, offers=offers, example=package.example_result, sample=sample.of(package)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -70,18 +70,14 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def sample_file(request: HttpRequest, code: str) -> FileResponse:
-    """The sample of a package, to take home."""
+def sample_file(request: HttpRequest, code: str) -> HttpResponse:
+    """The sample of a package, to take home, with its columns named in the reader's language."""
     package = get_object_or_404(Package, code=code, is_runnable=True)
-    sample = samples.of(package.sample)
+    sample = samples.of(package)
     if sample is None:
         raise Http404
-    response = FileResponse(
-        sample.path.open("rb"),
-        as_attachment=True,
-        filename=sample.name,
-        content_type="application/octet-stream",
-    )
+    response = HttpResponse(sample.content, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="{sample.name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

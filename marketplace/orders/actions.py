@@ -270,7 +270,7 @@ def _provision(order: Order, now: datetime, actor: str) -> None:
             reservation=quote.reservation,
             recipe=quote.offering.package.recipe,
             input_key=quote.upload.storage_key,
-            params=quote.params,
+            params=_launched(quote, now),
             cores=quote.cores,
             memory_mb=min(
                 recipes.get(quote.offering.package.recipe).manifest.memory_mb,
@@ -288,6 +288,16 @@ def _provision(order: Order, now: datetime, actor: str) -> None:
             actor=actor,
             changes={"allocation": allocation, "due_at": now + LOOK_AGAIN},
         )
+
+
+def _launched(quote: Quote, now: datetime) -> dict[str, Any]:
+    """The quote's params with what is known when it runs: which day is tomorrow, and the column that is forecast."""
+    params = dict(quote.params)
+    if uploads.ends_on(quote.upload) is not None:
+        params["lead_day"] = uploads.tomorrow(now).isoformat()
+    if column := uploads.column_read(quote.upload):
+        params["value_column"] = column
+    return params
 
 
 def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> None:

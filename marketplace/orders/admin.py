@@ -197,7 +197,9 @@ class OrderAdmin(ReadOnly):
             "agreed": queries.worded_lines(order.quote.lines, order.quote.asset, package.unit, is_quote=True),
             "ended_because": REASONS.get(order.reason, ""),
             "funding": queries.holds_of(order),
-            "result": queries.worded_result(order.allocation.result if order.allocation else None, package),
+            "result": queries.worded_result(
+                order.allocation.result if order.allocation else None, package, clock.now()
+            ),
             "log": "\n".join(log.splitlines()[-LOG_LINES:]),
             "may_act": order.is_open and self.has_act_permission(request),
             "is_stuck": support.stuck(Order.objects.filter(pk=order.pk), now=clock.now()).exists(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import get_language, ngettext
@@ -15,14 +15,16 @@ from marketplace import recipes
 from marketplace.billing import purses
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
+from marketplace.catalogue.sample import Sample
 from marketplace.provisioning.models import Allocation
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import floor_fen, hours, local, yuan
+from portal.core.words import floor_fen, hours, yuan
 from portal.history.models import Step as HistoryStep
 
+from . import uploads
 from .models import STOPPED_BY_STAFF, Order, Quote, Upload
 
 
@@ -162,7 +164,12 @@ def _file_note(upload: Upload) -> str:
     units = upload.size.get(upload.package.unit_key)
     if units:
         parts.append(count_of(upload.package, units))
-    return ", ".join(parts)
+    return _beside(*parts)
+
+
+def _beside(*parts: str) -> str:
+    """Two things in a row, with the comma of the language."""
+    return _("{first}, {second}").format(first=parts[0], second=parts[1]) if len(parts) == 2 else "".join(parts)
 
 
 def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
@@ -190,7 +197,7 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     ready = StepView(
         _("Waiting for the machine") if waiting else _("Machine ready"),
         "done" if started else "now" if order.is_open else "failed",
-        f"{site.name}, " + ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores),
+        _beside(site.name, ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores)),
         started,
     )
     return [*shown, ready, *_program_steps(order, allocation), _last_step(order)]
@@ -305,8 +312,12 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
 
 
 def _files(order: Order, allocation: Allocation) -> list[dict[str, Any]]:
+    """The files to take home, in the order in which the program names them."""
     from django.urls import reverse
 
+    names = [named.get("name") for named in (allocation.result or {}).get("files", []) if isinstance(named, dict)]
+    rows = list(allocation.files.filter(deleted_at=None))
+    rows.sort(key=lambda row: names.index(row.name) if row.name in names else len(names))
     return [
         {
             "url": reverse("orders:file", args=[order.organisation.slug, order.public_id, f.public_id]),
@@ -314,12 +325,12 @@ def _files(order: Order, allocation: Allocation) -> list[dict[str, Any]]:
             "size": f.size_bytes,
             "kind": f.name.rsplit(".", 1)[-1].upper(),
         }
-        for f in allocation.files.filter(deleted_at=None)
+        for f in rows
     ]
 
 
-def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, Any] | None:
-    """A result.json with its words chosen, for orders/_result.html."""
+def worded_result(result: dict[str, Any] | None, package: Package, now: datetime) -> dict[str, Any] | None:
+    """A result.json with its words chosen, for orders/_result.html; the day it is about is tomorrow only today."""
     if not result:
         return None
     head = result.get("headline") or {}
@@ -334,10 +345,12 @@ def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, 
             (_figure(cell), columns[i]["right"] if i < len(columns) else False) for i, cell in enumerate(row)
         ]
 
-    unit = {"value": package.value, "series": package.unit}.get(
-        head.get("unit_key", ""), head.get("unit_key", "")
-    )
+    key = head.get("unit_key", "")
+    unit = in_words(head.get("unit")) or {"value": package.value, "series": package.unit}.get(key, key)
+    day = uploads.tomorrow(now)
+    near = {day.isoformat(): _("Tomorrow"), (day - timedelta(days=1)).isoformat(): _("Today")}
     return {
+        "when": near.get(head.get("on", ""), ""),
         "label": in_words(head.get("label")),
         "value": _figure(head.get("value")),
         "unit": unit,
@@ -348,6 +361,7 @@ def worded_result(result: dict[str, Any] | None, package: Package) -> dict[str, 
             for s in result.get("stats", [])
         ],
         "chart": result.get("chart"),
+        "title": in_words(table.get("title")),
         "columns": columns,
         "rows": [cells(r) for r in table.get("rows", [])],
         "total": cells(table["total"]) if table.get("total") else None,
@@ -422,28 +436,25 @@ def latest_progress(allocation: Allocation | None) -> dict[str, Any]:
     return {}
 
 
-def ends_on(upload: Upload) -> date | None:
-    """The last day in a file of days."""
-    last = upload.size.get("last_ordinal")
-    return date.fromordinal(last) if last else None
+def columns_of(package: Package, sample: Sample | None) -> list[tuple[str, str]]:
+    """What the columns of a package's file are called, each with what the sample has there."""
+    examples = sample.rows[1] if sample is not None and len(sample.rows) > 1 else ()
+    return [(name, examples[i] if i < len(examples) else "") for i, name in enumerate(package.columns)]
 
 
-def is_old(upload: Upload, now: datetime) -> bool:
-    """A forecast begins the day after the file ends; before yesterday, that day is already over."""
-    last = ends_on(upload)
-    return last is not None and last < local(now).date() - timedelta(days=1)
-
-
-def is_for_today(upload: Upload, now: datetime) -> bool:
-    """The file ends yesterday, so the plan leads with today and not with tomorrow."""
-    return ends_on(upload) == local(now).date() - timedelta(days=1)
-
-
-def upload_notes(upload: Upload) -> list[str]:
-    """What was repaired in the file, in words."""
-    from marketplace.recipes import words
-
-    return [words.note(code, params) for code, params in upload.notes]
+def bought_before(quote: Quote) -> Order | None:
+    """The newest order of this company in which this very file was run for the same package."""
+    return (
+        Order.objects.filter(
+            organisation=quote.organisation,
+            state=Order.State.DELIVERED,
+            quote__upload__sha256=quote.upload.sha256,
+            quote__upload__package=quote.upload.package,
+        )
+        .only("public_id", "ended_at")
+        .order_by("-id")
+        .first()
+    )
 
 
 def with_charges(orders: list[Order]) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
-"""Taking a customer's file: checked by its recipe, kept clean, before any money is touched."""
+"""A customer's file: taken, checked by its recipe and kept clean before any money is touched; and what it tells."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO
 
 from django.core.files.base import ContentFile
@@ -12,11 +12,15 @@ from django.db import transaction
 
 from marketplace import recipes
 from marketplace.catalogue.models import Package
+from marketplace.recipes import words
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import Refused
+from portal.core.words import local
 
 from .models import Upload
+
+DAYS_AHEAD = 14  # what the forecast of a file of days reaches where its package counts in months
 
 
 def accept(
@@ -75,6 +79,43 @@ def units_of(upload: Upload) -> int | None:
     """The size the file itself tells, in the unit its package is sized in; None when it does not."""
     value = upload.size.get(upload.package.unit_key)
     return int(value) if value else None
+
+
+def ends_on(upload: Upload) -> date | None:
+    """The last day in a file of days."""
+    last = upload.size.get("last_ordinal")
+    return date.fromordinal(last) if last else None
+
+
+def tomorrow(now: datetime) -> date:
+    """The day a plan is for, where its file reaches that far."""
+    return local(now).date() + timedelta(days=1)
+
+
+def plan_day(upload: Upload, now: datetime) -> date | None:
+    """The day that a file of days would be planned for if it ran now: tomorrow, or the first after the file."""
+    last = ends_on(upload)
+    if last is None:
+        return None
+    first = last + timedelta(days=1)
+    return first if is_old(upload, now) else max(first, tomorrow(now))
+
+
+def column_read(upload: Upload) -> str:
+    """The column that counts in its own word instead of the package's; empty when there is none."""
+    return next((str(params["column"]) for code, params in upload.notes if code == "column_read"), "")
+
+
+def is_old(upload: Upload, now: datetime) -> bool:
+    """A forecast begins the day after the file ends; tomorrow lies beyond its last day."""
+    last, params = ends_on(upload), upload.package.params
+    ahead = params.get("horizon", 0) if params.get("period") == "day" else 0
+    return last is not None and last + timedelta(days=ahead or DAYS_AHEAD) < tomorrow(now)
+
+
+def notes_of(upload: Upload) -> list[str]:
+    """What was repaired in the file, in words."""
+    return [words.note(code, params) for code, params in upload.notes]
 
 
 def forget_old(*, now: datetime, limit: int = 500) -> int:

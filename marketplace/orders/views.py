@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from marketplace import recipes
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
 from marketplace.catalogue.models import Offering, Package, Plan
@@ -76,6 +77,9 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
         units = (uploads.units_of(upload) if upload else None) or _units(request, pack)
         context |= {
             "form": form,
+            "is_guessing": any(c.is_guessable for c in recipes.get(pack.recipe).manifest.columns),
+            "notes": uploads.notes_of(upload) if upload else [],
+            "columns": queries.columns_of(pack, page.sample),
             "upload": upload,
             "offering": offering,
             "plan": plan,
@@ -225,7 +229,7 @@ def sample(request: HttpRequest, public_id: str) -> HttpResponse:
             "run": run,
             "package": run.package,
             "allocation": allocation,
-            "result": queries.worded_result(allocation.result if allocation else None, run.package),
+            "result": queries.worded_result(allocation.result if allocation else None, run.package, clock.now()),
             "live": allocation is not None and not allocation.is_ended,
             "progress": queries.latest_progress(allocation),
         },
@@ -280,10 +284,12 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "again": f"{reverse('orders:package', args=[package.code])}?file={found.upload.public_id}",
             "needs_approval": organisation.state == Organisation.State.REGISTERED
             and found.cap > policy.UNAPPROVED_ORDER_LIMIT_UY,
-            "notes": queries.upload_notes(found.upload),
-            "ends": queries.ends_on(found.upload),
-            "is_old": queries.is_old(found.upload, now),
-            "is_for_today": queries.is_for_today(found.upload, now),
+            "notes": uploads.notes_of(found.upload),
+            "ends": uploads.ends_on(found.upload),
+            "plan_day": uploads.plan_day(found.upload, now),
+            "tomorrow": uploads.tomorrow(now),
+            "is_old": uploads.is_old(found.upload, now),
+            "before": queries.bought_before(found),
             "total_s": policy.QUOTE_VALID_S,
         },
         status=refused.status if refused else 200,
@@ -335,6 +341,7 @@ def order(request: HttpRequest, organisation: Organisation, public_id: str) -> H
         _may_buy(request)
         actions.stop(order=found, now=clock.now(), actor=actor_of(request))
         return redirect("orders:detail", organisation.slug, public_id)
+    now = clock.now()
     view = queries.order_view(found)
     package = found.quote.offering.package
     return render(
@@ -345,8 +352,8 @@ def order(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "order": found,
             "quote": found.quote,
             "package": package,
-            "now": clock.now(),
-            "result": queries.worded_result(view.result, package),
+            "now": now,
+            "result": queries.worded_result(view.result, package, now),
             "size_text": queries.count_of(package, found.quote.units),
         },
         fragment="orders/_detail",

@@ -138,7 +138,7 @@ def _start(allocation: Allocation, now: datetime, actor: str) -> None:
 
 def _work(allocation: Allocation) -> Work:
     recipe = recipes.get(allocation.recipe)
-    files: dict[str, bytes | Path] = {}
+    files: dict[str, bytes | Path] = {path.name: path for path in recipe.modules}
     if allocation.input_key:
         with default_storage.open(allocation.input_key, "rb") as f:
             files["input.csv"] = f.read()

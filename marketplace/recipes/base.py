@@ -5,6 +5,7 @@ One identical folder per recipe:
     <key>/manifest.py       MANIFEST and check(data, filename, params) -> Checked, raises InputRefused
     <key>/words.py          optional: REFUSALS and NOTES of its own, shaped as in ../words.py
     <key>/program.py        stand-alone: runs in the sandbox with only its own libraries, no imports of ours
+    <key>/<module>.py       optional: what program.py imports beside itself, named in Manifest.modules, as stand-alone
     <key>/requirements.txt  exact pins of those libraries
     <key>/sample/           at least one file that passes check
 
@@ -24,14 +25,18 @@ result.json, the same shape for every recipe, rendered by the portal (words are 
     {
       "recipe":   "forecast",
       "headline": {"value": 812, "unit_key": "value", "low": 760, "high": 865,     low, high: null if none
-                   "label": {"en": ..., "zh": ...}},    unit_key: "value" = the package's value word;
+                   "label": {"en": ..., "zh": ...},     unit_key: "value" = the package's value word;
                                                         "series", "km", "percent", "count" ...
+                   "unit": {"en": ..., "zh": ...},      optional: a word of the customer's own file instead
+                   "on": "2026-11-26"},                 optional, the day it is about: the portal says tomorrow, today
       "stats":    [{"value": "4.9 %", "label": {...}}, ...]             value: text or number, at most six
       "chart":    {"kind": "forecast", "x": "day" | "month", "history": [[iso, value], ...],
-                   "forecast": [[iso, value, low, high], ...]}          iso: 2026-11-23, or 2026-11 for months
+                   "forecast": [[iso, value, low, high], ...],          iso: 2026-11-23, or 2026-11 for months
+                   "callout": {"at": iso}}                              optional: the period named, else the first
                or {"kind": "routes", "depot": {"x", "y", "name"}, "routes": [{"name", "load", "distance",
                    "points": [{"x", "y", "name"}, ...]}, ...]}          x, y: map units, y upwards
       "table":    {"columns": [{"key", "label": {...}, "align": "left" | "right"}, ...],
+                   "title": {...},                      optional: what the table is about
                    "rows": [[cell, ...], ...],          cell: text, number, or null for unknown
                    "total": [cell, ...] | null}         its first cell may be null: the portal writes Total
       "files":    [{"name": "plan.csv", "label": {...}, "bytes": 1234}, ...]   names inside out/
@@ -39,7 +44,9 @@ result.json, the same shape for every recipe, rendered by the portal (words are 
       "notes":    [{"en": ..., "zh": ...}, ...]          what a careful reader should know
     }
 
-params.json may hold "language": "en" | "zh", for the headers of the tables a customer downloads.
+params.json may hold "language": "en" | "zh", for the headers of the tables a customer downloads; for a file that
+ends on a day (Checked.size has last_ordinal) also "lead_day", the local day after the run, and where intake says
+`column_read`, "value_column", the customer's own word for the figures.
 Figures in the result are plain numbers (never money). Nothing here touches the database.
 """
 
@@ -51,6 +58,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 
 Params = Mapping[str, Any]
 Kind = Literal["date", "text", "number", "integer"]
@@ -67,6 +75,7 @@ class Column:
     names: tuple[str, ...]
     kind: Kind
     required: bool = True
+    is_guessable: bool = False  # under an unknown header: the one column of numbers that is left over
     minimum: float | None = None
     maximum: float | None = None
 
@@ -94,6 +103,7 @@ class Manifest:
     max_bytes: int
     min_rows: int
     packages: tuple[str, ...]  # import names of the program's libraries
+    modules: tuple[str, ...] = ()  # file names of what the program imports beside itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +184,12 @@ class InputRefused(Exception):
         return words.refusal(self.code, self._words()).what_to_do
 
     def _words(self) -> dict[str, Any]:
-        return {**self.params, "line": self.line, "column": self.column}
+        """The params as the active language writes them: lists joined, rename_zh instead of rename."""
+        zh = (get_language() or "").startswith("zh")
+        words = {k: ("、" if zh else ", ").join(v) if isinstance(v, list) else v for k, v in self.params.items()}
+        if zh and words.get("rename_zh"):
+            words["rename"] = words["rename_zh"]
+        return {**words, "line": self.line, "column": self.column}
 
     def __str__(self) -> str:
         where = f" (line {self.line}, {self.column})" if self.line else ""
@@ -196,6 +211,10 @@ class Recipe:
     @property
     def program(self) -> Path:
         return self.folder / "program.py"
+
+    @property
+    def modules(self) -> tuple[Path, ...]:
+        return tuple(self.folder / name for name in self.manifest.modules)
 
     @property
     def requirements(self) -> Path:

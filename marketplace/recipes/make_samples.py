@@ -95,7 +95,7 @@ TRADES: dict[str, Trade] = {
         noise=0.11, wobble=0.009, holidays={"spring": 0.8, "national": 1.1}, lost=0.003,
     ),
     "pro-energy": Trade(
-        header=("日期", "楼栋", "用电量(kWh)"),
+        header=("日期", "楼栋", "用电量（kWh）"),
         names=("A座写字楼", "B座写字楼", "购物中心", "公寓楼", "地下车库"),
         base=(2200, 9800), days=540, week=WEEK_OFFICE, year=0.24, peak_month=7, noise=0.045, growth=0.0,
         holidays={"spring": 0.55, "labour": 0.75, "national": 0.72},

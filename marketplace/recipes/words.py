@@ -69,6 +69,10 @@ REFUSALS: dict[str, Words] = {
         _("There is no column “%(wanted)s”. The nearest is “%(nearest)s”. Columns found: %(found)s."),
         _("If “%(nearest)s” is meant, rename it to “%(rename)s” in the first line."),
     ),
+    "missing_column_several": (
+        _("There is no column “%(wanted)s”, and more than one might be meant: %(found)s."),
+        _("Rename the one that is meant to “%(rename)s” in the first line."),
+    ),
     "duplicate_header": (
         _("Two columns are both called “%(column)s”."),
         _("Rename or remove one of them, so that it is clear which is meant."),
@@ -117,6 +121,7 @@ NOTES: dict[str, str | Promise] = {
     "delimiter_chinese_comma": _("Columns are separated by Chinese commas; read so."),
     "title_lines": _("Lines above the header were left out: %(count)s."),
     "column_chosen": _("“%(chosen)s” is used; “%(left)s” is not."),
+    "column_read": _("We read the column “%(column)s” as the quantity to forecast."),
     "total_lines": _("Lines with totals were left out: %(count)s."),
     "blank_values": _("Lines without a number were left out: %(count)s."),
     "times_dropped": _("Times of day were dropped, the date kept: %(count)s lines."),

@@ -16,7 +16,8 @@ from typing import BinaryIO
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.recipes.base import Checked, Column, InputRefused, Manifest, Note, Params, Step
-from marketplace.recipes.intake import Row, Table, open_table
+from marketplace.recipes.intake import Row, Table, normal, open_table
+from marketplace.recipes.intake.header import NAME_CHARS
 
 MIN_DAYS = 56  # eight weeks: two to hold back, six to learn from
 MIN_MONTHS = 36  # three years: half a year to hold back, two seasons and a bit to learn from
@@ -24,6 +25,13 @@ MAX_DAYS = 366 * 15
 MAX_SERIES = 2_000
 MAX_CELLS = 1_000_000  # different (day, series, item) after summing
 PREVIEW_LINES = 5
+
+# headers of quantities that are counted in their own word, whatever the package speaks of; counts before money
+OWN_WORDS = (
+    "dishes", "出餐数", "出餐量", "covers", "guests", "customers", "visitors", "客数", "客单数", "客流", "客流量",
+    "来客数", "就餐人数", "人数", "orders", "transactions", "订单数", "订单量", "单量", "单数",
+    "amount", "revenue", "turnover", "销售额", "金额", "营业额",
+)  # fmt: skip
 
 MANIFEST = Manifest(
     key="forecast",
@@ -65,12 +73,13 @@ MANIFEST = Manifest(
             names=(
                 "sold", "portions", "quantity", "qty", "units", "sales", "demand", "volume", "parcels",
                 "room nights", "rooms", "rooms occupied", "kwh", "energy", "traffic", "gb", "pallets",
-                "passengers", "count", "value", "amount", "revenue", "销量", "份数", "销售数量", "数量",
+                "passengers", "count", "value", "销量", "份数", "销售数量", "数量",
                 "件量", "件数", "间夜", "入住间数", "用电量", "能耗", "流量", "托盘数", "出库量", "需求量",
-                "用量", "领用量", "吨数", "销售额", "金额", "营业额",
+                "用量", "领用量", "吨数", *OWN_WORDS,
             ),
             kind="number",
             minimum=0,
+            is_guessable=True,
         ),
     ),
     steps=(
@@ -85,6 +94,7 @@ MANIFEST = Manifest(
     max_bytes=50_000_000,
     min_rows=MIN_MONTHS,
     packages=("numpy",),
+    modules=("methods.py",),
 )  # fmt: skip
 
 
@@ -103,7 +113,7 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
     """Sum the file to one value a date, series and item, or refuse it.
 
     size: series, lines, periods, items, gaps; of days also last_ordinal (date.fromordinal).
-    Notes: what intake repaired; months_from_days, summed, gaps.
+    Notes: what intake repaired; column_read, months_from_days, summed, gaps.
     Raises InputRefused, see words.py here and in marketplace/recipes.
     """
     table = open_table(data, filename, _for_trade(params))
@@ -115,6 +125,10 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
     periods = max(last - first + 1 for first, last, _ in series.values())
     _refuse_short(periods, tally, is_month=is_month)
     notes = [*table.notes()]
+    value = table.header.names[table.header.places["value"]]
+    own = {normal(word) for word in OWN_WORDS} - {normal(str(name)) for name in params.get("value_names", ())}
+    if normal(value) in own:
+        notes.append(Note(code="column_read", params={"column": value[:NAME_CHARS]}))
     if is_month and not tally.is_month:
         notes.append(Note(code="months_from_days"))
     if tally.summed and not table.has("item"):

@@ -8,10 +8,12 @@
 
 `open_source(...)` stops one step earlier, at decoded lines, for formats that are no table (TSPLIB).
 Archives are never opened, formulas never kept, nothing is guessed twice: what is unclear is refused with
-the line in the customer's own file and what to do.
+the line in the customer's own file and what to do. One thing is guessed, and said before anything is paid: that
+the only column of numbers nobody knows is the one of a manifest's column that is_guessable.
 """
 
 from marketplace.recipes.intake.cells import Moment, is_formula, parse_moment, parse_number
+from marketplace.recipes.intake.header import normal
 from marketplace.recipes.intake.source import Source, open_source
 from marketplace.recipes.intake.table import Row, Table, open_table
 
@@ -21,6 +23,7 @@ __all__ = [
     "Source",
     "Table",
     "is_formula",
+    "normal",
     "open_source",
     "open_table",
     "parse_moment",

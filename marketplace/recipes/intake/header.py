@@ -6,7 +6,7 @@ import csv
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from marketplace.recipes.base import (
@@ -22,8 +22,22 @@ from marketplace.recipes.intake.cells import parse_moment, parse_number
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "，": "chinese_comma"}
 MAX_COLUMNS = 200
+NAME_CHARS = 40  # of a header that is quoted
 LOOK_AT_LINES = 12  # a title or two may stand above the header
 BLANK = " \t,;|，\n"
+
+# headers of numbers that are no quantity: identifiers, prices by the piece, rates, parts of a date, places
+_NO_QUANTITY_HAN = re.compile(
+    "编号|编码|代码|电话|手机|邮编|条码|序号|单价|均价|售价|价格|客单价|人均|占比|比例|折扣|时间|日期|经度|纬度"
+    "|[号率]$|^(年|月|日|周|年份|月份|星期.*|周几|小时|时段|行)$"
+)
+_NO_QUANTITY = {
+    "ids", "code", "codes", "phone", "tel", "mobile", "zip", "postcode", "barcode", "sku", "ean", "price", "rate",
+    "ratio", "share", "percent", "pct", "discount", "avg", "average", "mean", "year", "month", "week", "day", "weekday",
+    "dow", "hour", "date", "time", "lat", "lon", "lng", "latitude", "longitude", "index", "row", "line",
+}  # fmt: skip
+_NO_QUANTITY_LAST = ("id", "no", "nr", "num", "number")  # "storeid", "store no", but not "number of guests"
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 _BRACKETS = re.compile(r"[(\[（【].*?[)\]）】]")
 _FILLING = re.compile(r"[\s_\-.:：*#/]+")
@@ -97,15 +111,21 @@ def _accept(
 ) -> Header:
     places, passed_over = _places(names, manifest.columns)
     near = [(n, _cells(lines[n - 1], mark)) for n in (line - 1, line, line + 1) if 1 <= n <= len(lines)]
+    notes = []
     for column in manifest.columns:
         if column.required and column.key not in places:
-            raise _missing(column, names, places, manifest, excerpt_of(near, line=line, cell=None))
+            rows = [_cells(text, mark) for text in lines[line:] if text.strip(BLANK)]
+            left = _left_over(names, set(places.values()), rows) if column.is_guessable else []
+            if len(left) != 1:
+                shown = excerpt_of(near, line=line, cell=None)
+                raise _missing(column, names, places, manifest, shown, [names[place] for place in left])
+            places[column.key] = left[0]
+            notes.append(Note(code="column_read", params={"column": names[left[0]][:NAME_CHARS]}))
     for used in places.values():
         for place, name in enumerate(names):
             if place != used and normal(name) == normal(names[used]):
                 excerpt = excerpt_of(near, line=line, cell=place)
                 raise InputRefused("duplicate_header", line=line, column=name, excerpt=excerpt)
-    notes = []
     if mark != "," and not told:
         notes.append(Note(code=f"delimiter_{DELIMITERS[mark]}"))
     above = sum(1 for text in lines[: line - 1] if text.strip(BLANK)) - told
@@ -115,29 +135,71 @@ def _accept(
     return Header(line=line, names=tuple(names), places=places, delimiter=mark, notes=tuple(notes))
 
 
+def _left_over(names: list[str], taken: set[int], rows: list[list[str]]) -> list[int]:
+    """Places that may hold a quantity under a header nobody knows: nothing but numbers in the first lines."""
+    found = []
+    for place, name in enumerate(names):
+        cells = [row[place] for row in rows if place < len(row) and row[place]]
+        if place not in taken and cells and _may_be_quantity(name) and all(map(_is_number, cells)):
+            found.append(place)
+    return found
+
+
+def _may_be_quantity(name: str) -> bool:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    is_other = bool(_NO_QUANTITY.intersection(words)) or " ".join(words).endswith(_NO_QUANTITY_LAST)
+    return bool(normal(name)) and not is_other and not _NO_QUANTITY_HAN.search(normal(name))
+
+
+def _is_number(text: str) -> bool:
+    """A number, and neither an identifier with zeros in front nor a day like 20261121."""
+    is_identifier = text.isdecimal() and len(text) > 1 and text[0] == "0"
+    is_day = text.isdecimal() and len(text) == 8 and _is_value(text, parse_moment)
+    return _is_value(text, parse_number) and not is_identifier and not is_day
+
+
+def _is_value(text: str, *parsers: Callable[[str], object]) -> bool:
+    for parse in parsers:
+        try:
+            parse(text)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
 def _missing(
-    column: Column, names: list[str], places: dict[str, int], manifest: Manifest, excerpt: Excerpt
+    column: Column,
+    names: list[str],
+    places: dict[str, int],
+    manifest: Manifest,
+    excerpt: Excerpt,
+    several: list[str],
 ) -> InputRefused:
     if _looks_like_data(names):
-        wanted = ", ".join(_called(each) for each in manifest.columns if each.required)
+        wanted = [_called(each) for each in manifest.columns if each.required]
         return InputRefused("no_header", line=excerpt.line, excerpt=excerpt, wanted=wanted)
-    found = ", ".join(name[:30] for name in names[:20] if name)
-    nearest = _nearest(column, names, set(places.values()))
+    nearest = "" if several else _nearest(column, names, set(places.values()))
+    code = "missing_column_several" if several else "missing_column_near" if nearest else "missing_column"
     return InputRefused(
-        "missing_column_near" if nearest else "missing_column",
+        code,
         line=excerpt.line,
         excerpt=excerpt,
         wanted=_called(column),
-        found=found,
+        found=[name[:30] for name in (several or names)[:20] if name],
         nearest=nearest,
         rename=column.names[0],
+        rename_zh=_han(column),
     )
 
 
 def _called(column: Column) -> str:
     """How the column may be called: its first name, then its first Chinese one."""
-    han = next((name for name in column.names if not name.isascii()), "")
-    return " / ".join(filter(None, dict.fromkeys((column.names[0], han))))
+    return " / ".join(filter(None, dict.fromkeys((column.names[0], _han(column)))))
+
+
+def _han(column: Column) -> str:
+    return next((name for name in column.names if not name.isascii()), "")
 
 
 def _nearest(column: Column, names: list[str], taken: set[int]) -> str:
@@ -152,16 +214,7 @@ def _nearest(column: Column, names: list[str], taken: set[int]) -> str:
 
 
 def _looks_like_data(names: list[str]) -> bool:
-    def is_value(text: str) -> bool:
-        for parse in (parse_moment, parse_number):
-            try:
-                parse(text)
-            except ValueError:
-                continue
-            return True
-        return False
-
-    return sum(is_value(name) for name in names if name) >= 2
+    return sum(_is_value(name, parse_moment, parse_number) for name in names if name) >= 2
 
 
 def excerpt_of(rows: Iterable[tuple[int, Sequence[str]]], *, line: int, cell: int | None) -> Excerpt:

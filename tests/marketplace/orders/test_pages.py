@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.utils.translation import override
 
 from bank.ledger import actions as ledger
 from marketplace.billing.models import TopUp
+from marketplace.catalogue.models import Package
 from marketplace.orders import actions as orders
-from marketplace.orders import queries, support
+from marketplace.orders import queries, support, uploads
 from marketplace.orders.models import Order, Quote
 from portal.core.words import local
 from tests.marketplace.catalogue.goods import make_offering
@@ -155,28 +157,89 @@ def test_a_customer_reads_who_stopped_his_order_and_why(client, market, funded, 
     assert "You stopped" not in page
 
 
-@pytest.mark.parametrize(("days_ago", "old"), [(0, False), (1, False), (2, True)])
-def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now, days_ago, old):
+@pytest.mark.parametrize(
+    ("params", "days_ago", "old"),
+    [({"period": "day", "horizon": 28}, 27, False), ({"period": "day", "horizon": 28}, 28, True),
+     ({"period": "month", "horizon": 6}, 13, False), ({"period": "month", "horizon": 6}, 14, True)],
+)
+def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now, params, days_ago, old):
     upload = market.upload(funded)
-    assert queries.ends_on(upload) is None and not queries.is_old(upload, now)
+    upload.package.params = params
+    assert uploads.ends_on(upload) is None and not uploads.is_old(upload, now)
     last = local(now).date() - timedelta(days=days_ago)
     upload.size["last_ordinal"] = last.toordinal()
-    assert queries.ends_on(upload) == last
-    assert queries.is_old(upload, now) is old
-    assert queries.is_for_today(upload, now) is (days_ago == 1)
+    assert uploads.ends_on(upload) == last
+    assert uploads.is_old(upload, now) is old
+    assert uploads.plan_day(upload, now) == (last if old else local(now).date()) + timedelta(days=1)
 
 
-def test_a_file_that_ends_yesterday_is_said_to_plan_for_today_before_anything_is_paid(
-    client, market, funded, bo, now, monkeypatch
-):
+def test_a_quote_says_which_day_the_plan_is_for(client, market, funded, bo, now, monkeypatch):
     monkeypatch.setattr("portal.core.clock.now", lambda: now)
-    quote = market.quote(funded)
+    quote, today = market.quote(funded), local(now).date()
     client.force_login(bo)
     address = f"/c/jiangnan/quotes/{quote.public_id}/"
-    assert "the first day of the plan is today" not in client.get(address).content.decode()
-    quote.upload.size["last_ordinal"] = (local(now).date() - timedelta(days=1)).toordinal()
-    quote.upload.save(update_fields=["size"])
-    assert "the first day of the plan is today" in client.get(address).content.decode()
+    assert "The plan is for" not in client.get(address).content.decode()
+    for days, said in ((-1, "tomorrow, 24 Nov 2026"), (1, "25 Nov 2026")):
+        quote.upload.size["last_ordinal"] = today.toordinal() + days
+        quote.upload.save(update_fields=["size"])
+        assert f"<dt>The plan is for</dt><dd>{said}</dd>" in client.get(address).content.decode()
+
+
+def test_a_run_is_told_which_day_is_tomorrow_when_it_runs_and_which_column_it_forecasts(market, funded, now, later):
+    order = market.place(funded)
+    assert orders._launched(order.quote, now) == order.quote.params  # a script has no day it is for
+    order.quote.upload.size["last_ordinal"] = local(now).date().toordinal()
+    order.quote.upload.notes = [["bom_removed", {}], ["column_read", {"column": "客单数"}]]
+    for at in (now, later(days=3)):  # a price is kept for days: tomorrow is that of the run, not of the quote
+        lead = (local(at).date() + timedelta(days=1)).isoformat()
+        told = {**order.quote.params, "lead_day": lead, "value_column": "客单数"}
+        assert orders._launched(order.quote, at) == told
+
+
+def test_the_day_a_result_is_about_is_tomorrow_only_the_day_before(market, now):
+    day = local(now).date() + timedelta(days=1)
+    found = {"headline": {"value": 3, "unit_key": "value", "on": day.isoformat(), "label": {"en": "x", "zh": "x"}}}
+    shown = [queries.worded_result(found, market.package, now + timedelta(days=k))["when"] for k in (-1, 0, 1, 2)]
+    assert shown == ["", "Tomorrow", "Today", ""]
+
+
+def test_a_figure_is_counted_in_the_word_of_the_file_where_it_has_its_own(market, now):
+    own = {"headline": {"value": 3, "unit_key": "value", "unit": {"en": "客单数", "zh": "客单数"}}}
+    assert queries.worded_result(own, market.package, now)["unit"] == "客单数"
+
+
+def test_the_same_file_again_is_said_before_anything_is_paid(client, market, funded, bo, now, yongli, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    first = market.place(funded)
+    client.force_login(bo)
+
+    def page(script=HELLO):
+        quote = market.quote(funded, script)
+        shown = client.get(f"/c/jiangnan/quotes/{quote.public_id}/").content.decode()
+        orders.cancel_quote(quote=quote, now=now, actor=ACTOR)
+        return shown
+
+    assert "this very file" not in page()  # it was placed and not delivered
+    Order.objects.filter(pk=first.pk).update(state="delivered", ended_at=now)
+    shown = page()
+    assert "You have run this very file on" in shown and f"/c/jiangnan/orders/{first.public_id}/" in shown
+    assert 'value="place"' in shown  # she may buy it all the same
+    assert "this very file" not in page(b"print('other')\n")
+    Order.objects.filter(pk=first.pk).update(organisation=yongli)
+    assert "this very file" not in page()
+
+
+def test_the_page_names_the_columns_before_a_file_is_chosen(client, market):
+    Package.objects.filter(pk=market.package.pk).update(
+        recipe="forecast", sample="samples/cat-fc.csv", params={"period": "day"}, unit_key="series",
+        columns_en=["date", "outlet", "sold"], columns_zh=["日期", "门店", "份数"],
+    )
+    page = client.get("/p/sof-core/").content.decode()
+    assert page.index("names its columns") < page.index('type="file"')
+    assert "<b>outlet</b></dt><dd>for example Wulin" in page
+    with override("en"):  # a request leaves its language behind
+        page = client.get("/p/sof-core/", headers={"accept-language": "zh-hans"}).content.decode()
+    assert "<b>门店</b></dt><dd>例如 Wulin" in page and "剩下唯一的一列数字" in page
 
 
 def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, market, funded, bo, now, monkeypatch):

@@ -41,10 +41,11 @@ def test_libraries_are_pinned_exactly(recipe):
 
 @ALL
 def test_a_program_imports_only_the_libraries_it_declares(recipe):
-    tree = ast.parse(recipe.program.read_text(encoding="utf-8"))
+    files = [recipe.program, *recipe.modules]
     imported = {
         name.split(".")[0]
-        for node in ast.walk(tree)
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for name in (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)
@@ -53,7 +54,8 @@ def test_a_program_imports_only_the_libraries_it_declares(recipe):
             else []
         )
     }
-    assert imported - sys.stdlib_module_names <= set(recipe.manifest.packages)
+    beside = {path.stem for path in recipe.modules}
+    assert imported - sys.stdlib_module_names <= {*recipe.manifest.packages, *beside}
 
 
 @pytest.mark.parametrize("code", sorted(words.REFUSALS))

@@ -5,6 +5,7 @@ import io
 from datetime import date, timedelta
 
 import pytest
+from django.utils.translation import override
 
 from marketplace import recipes
 from marketplace.recipes.base import InputRefused
@@ -97,6 +98,62 @@ def test_lines_without_a_number_are_left_out():
     checked = check([*days(60), "2026-03-02,Wulin,"])
     assert checked.size["lines"] == 60
     assert [(n.code, n.params) for n in checked.notes] == [("blank_values", {"count": 1})]
+
+
+def read_as(checked):
+    return [note.params["column"] for note in checked.notes if note.code == "column_read"]
+
+
+def test_the_only_column_of_numbers_is_taken_and_it_is_said():
+    lines = days(60, header="日期,门店,开台数")
+    checked = check(lines)
+    assert [row["value"] for row in clean(checked)[:3]] == ["10", "11", "12"]
+    assert read_as(checked) == ["开台数"]
+    with override("zh-hans"):
+        assert checked.notes[0].text == "把“开台数”这一列当作要预测的数量。"
+
+
+@pytest.mark.parametrize(
+    "other", ["门店编号", "Store ID", "storeid", "联系电话", "客单价", "price", "unit_price", "星期", "单号"]
+)
+def test_an_identifier_or_a_price_is_no_quantity(other):
+    lines = [f"date,{other},开台数", *(f"{FIRST + timedelta(days=day)},{100 + day % 3},{day}" for day in range(60))]
+    assert read_as(check(lines)) == ["开台数"]
+    alone = [line.rsplit(",", 1)[0] for line in lines]
+    assert refused(alone).code.startswith("missing_column")
+
+
+@pytest.mark.parametrize("cell", ["007", "20260101"])
+def test_numbers_with_zeros_in_front_and_days_are_no_quantity(cell):
+    lines = ["date,branch,which,tables", *(f"{FIRST + timedelta(days=day)},A,{cell},{day}" for day in range(60))]
+    assert read_as(check(lines)) == ["tables"]
+
+
+def test_where_more_than_one_might_be_meant_it_asks_and_names_them():
+    lines = ["date,branch,tables,开台数", *(f"{FIRST + timedelta(days=day)},A,{day},{day}" for day in range(60))]
+    refusal = refused(lines)
+    assert (refusal.code, refusal.params["found"]) == ("missing_column_several", ["tables", "开台数"])
+    assert "tables, 开台数" in refusal.says and "“sold”" in refusal.what_to_do
+    with override("zh-hans"):
+        assert "tables、开台数" in refusal.says and "“销量”" in refusal.what_to_do
+
+
+def test_a_column_of_words_is_no_quantity():
+    lines = ["date,branch,weather", *(f"{FIRST + timedelta(days=day)},A,sunny" for day in range(60))]
+    assert refused(lines).code == "missing_column"
+
+
+@pytest.mark.parametrize("word", ["客单数", "客流", "客数", "订单数", "单量", "出餐数", "orders", "covers", "guests"])
+def test_what_counts_in_its_own_word_is_known_and_said(word):
+    lines = [f"营业日期,门店,{word},tables", *(f"{FIRST + timedelta(days=day)},A,{day},7" for day in range(60))]
+    checked = check(lines)
+    assert read_as(checked) == [word]
+    assert clean(checked)[-1]["value"] == "59"
+
+
+def test_what_counts_in_the_words_of_the_package_needs_no_saying():
+    assert read_as(check(days(60))) == []
+    assert read_as(check(days(60, header="date,outlet,orders"), value_names=["orders"])) == []
 
 
 def test_ten_rows_are_too_few_and_it_says_how_many_are_needed():

@@ -83,11 +83,11 @@ def test_holt_winters_matches_statsmodels(recipe_python):
         import csv, json, sys
         import numpy as np
         sys.path.insert(0, sys.argv[1])
-        import program
+        import methods
         y = np.array([float(row["passengers"]) for row in csv.DictReader(open(sys.argv[2]))])
         p = np.array([[0.3], [0.05], [0.4], [0.97]])
-        made = [program.holt_winters(y, 12, 14, mul, p)[[0, 6, 13]].tolist() for mul in (False, True)]
-        print(json.dumps([[float(program.smooth(y, 12, m, p)[0][0]) for m in (False, True)], made]))
+        made = [methods.holt_winters(y, 12, 14, mul, p)[[0, 6, 13]].tolist() for mul in (False, True)]
+        print(json.dumps([[float(methods.smooth(y, 12, m, p)[0][0]) for m in (False, True)], made]))
     """
     folder = recipes.get("forecast").folder
     command = [recipe_python("numpy"), "-B", "-c", script, str(folder), str(AIRLINE)]
@@ -109,7 +109,7 @@ def test_it_finds_the_weekly_rhythm_and_beats_the_rule_of_thumb(forecast):
     saturday = next(float(row[3]) for row in rows if date.fromisoformat(row[1]).weekday() == 5)
     monday = next(float(row[3]) for row in rows if date.fromisoformat(row[1]).weekday() == 0)
     assert saturday / monday == pytest.approx(1.3 / 0.8, rel=0.12)
-    assert total["value"] == pytest.approx(sum(float(row[3]) for row in rows), abs=8)
+    assert total["value"] == sum(int(row[3]) for row in rows)
 
 
 def test_the_plan_and_the_chart_are_of_the_next_day(forecast):
@@ -126,6 +126,75 @@ def test_the_plan_and_the_chart_are_of_the_next_day(forecast):
     ]
     week_before = FIRST + timedelta(days=53)
     assert f"{week_before},Wulin,{result['table']['rows'][0][4]}" in lines
+
+
+def test_the_plan_leads_with_the_day_it_is_asked_for(forecast):
+    """A file that ends yesterday, and the plan for tomorrow: today is in the full forecast and in the chart."""
+    lines = selling(60, outlets=("Wulin", "Hubin"))
+    today, tomorrow = FIRST + timedelta(days=60), FIRST + timedelta(days=61)
+    result, folder = forecast(lines, horizon=7, lead_day=tomorrow.isoformat())
+    head, rows = result["headline"], result["table"]["rows"]
+    assert head["on"] == tomorrow.isoformat()
+    assert head["label"]["en"] == f"{tomorrow:%a} {tomorrow}, all 2 series"
+    assert [row[:3] for row in result["chart"]["forecast"][:2]] == [
+        [today.isoformat(), *result["chart"]["forecast"][0][1:3]], [tomorrow.isoformat(), head["value"], head["low"]]
+    ]
+    assert result["chart"]["callout"] == {"at": tomorrow.isoformat()}
+    assert result["table"]["total"][1:4] == [head["low"], head["value"], head["high"]]
+    assert result["table"]["title"]["zh"].startswith(tomorrow.isoformat())
+    assert [row[1:] for row in table(folder, "plan.csv")[1:]] == [
+        [tomorrow.isoformat(), *(str(cell) for cell in row[1:])] for row in rows
+    ]
+    week_before = FIRST + timedelta(days=54)
+    assert f"{week_before},Wulin,{rows[0][4]}" in lines and f"{week_before},Hubin,{rows[1][4]}" in lines
+    full = {(row[0], row[1]): int(row[3]) for row in table(folder, "forecast.csv")[1:]}
+    assert len(full) == 14 and (("Wulin", today.isoformat()) in full)
+    assert [full[row[0], tomorrow.isoformat()] for row in rows] == [row[2] for row in rows]
+    assert any("the days between are in the full forecast" in note["en"] for note in result["notes"])
+
+
+@pytest.mark.parametrize(("ahead", "led"), [(-3, 0), (0, 0), (6, 6), (7, 0), (30, 0)])
+def test_it_leads_with_the_first_day_where_the_asked_one_is_not_in_the_plan(forecast, ahead, led):
+    first = FIRST + timedelta(days=60)
+    result, _ = forecast(selling(60), horizon=7, lead_day=(first + timedelta(days=ahead)).isoformat())
+    assert result["headline"]["on"] == (first + timedelta(days=led)).isoformat()
+    assert any("too early for" in note["en"] for note in result["notes"]) is (ahead >= 7)
+
+
+def test_what_is_further_off_than_a_week_is_compared_with_the_last_known_weekday_and_says_so(forecast):
+    lines = selling(60)
+    lead = FIRST + timedelta(days=69)
+    result, folder = forecast(lines, horizon=14, lead_day=lead.isoformat())
+    assert result["table"]["columns"][4]["label"]["en"] == "Same weekday, last known"
+    assert f"{lead - timedelta(days=14)},Wulin,{result['table']['rows'][0][4]}" in lines
+    head, *rows = table(folder, "test.csv")
+    assert head[4] == ("Same weekday, last known" if len(rows) > 7 else "Same day last week")
+
+
+def test_the_second_week_of_the_test_is_not_called_last_week(forecast):
+    result, folder = forecast(selling(120), horizon=14, language="zh")
+    head, *rows = table(folder, "test.csv")
+    assert head[4] == "同星期几（最近已知）"
+    assert [row[4] for row in rows[:7]] == [row[4] for row in rows[7:]]  # what was not known yet is not used
+    assert result["stats"][1]["label"]["zh"] == "“同星期几（最近已知）”在同样 14 天的误差"
+    assert table(folder, "plan.csv")[0][5] == "上周同日"
+
+
+def test_every_total_is_what_its_lines_add_up_to(forecast):
+    result, folder = forecast(selling(120, outlets=tuple(f"Outlet {n}" for n in range(9))), horizon=14)
+    rows = table(folder, "forecast.csv")[1:]
+    assert result["stats"][-1]["value"] == sum(int(row[3]) for row in rows)
+    assert result["headline"]["value"] == sum(int(row[3]) for row in table(folder, "plan.csv")[1:])
+    for day, made, *_range in result["chart"]["forecast"]:
+        assert made == sum(int(row[3]) for row in rows if row[1] == day)
+
+
+def test_a_column_of_its_own_word_names_the_figures(forecast):
+    lines = ["营业日期,门店,客单数", *selling(60)[1:]]
+    result, _ = forecast(lines, horizon=7, value_column="客单数", value_word={"en": "portions", "zh": "份"})
+    assert result["headline"]["unit"] == {"en": "客单数", "zh": "客单数"}
+    assert result["notes"][0]["zh"] == "把“客单数”这一列当作要预测的数量。"
+    assert "portions" not in json.dumps(result)
 
 
 def test_a_closed_weekday_stays_closed(forecast):
@@ -170,7 +239,21 @@ def test_holidays_do_not_teach_the_method(forecast):
     shut = [*lines[:140], *(f"{line.rsplit(',', 1)[0]},5" for line in lines[140:147]), *lines[147:]]
     result, _ = forecast(shut, horizon=7)
     assert result["headline"]["value"] == pytest.approx(calm["headline"]["value"], rel=0.05)
-    assert any("Exceptional days" in note["en"] for note in result["notes"])
+    said = next(note for note in result["notes"] if "Exceptional days" in note["en"])
+    for k in range(139, 146):  # by name, so that a holiday is recognised
+        assert (FIRST + timedelta(days=k)).isoformat() in said["en"] and f"{FIRST + timedelta(days=k)}" in said["zh"]
+
+
+def test_exceptional_days_of_many_are_the_ones_that_most_had(forecast):
+    outlets = tuple(f"Outlet {n}" for n in range(4))
+    lines = [
+        line.rsplit(",", 1)[0] + ",5" if line.startswith(f"{FIRST + timedelta(days=100)}") else line
+        for line in selling(180, outlets=outlets)
+    ]
+    result, _ = forecast(lines, horizon=7, series_word={"en": "outlets", "zh": "门店"})
+    said = next(note for note in result["notes"] if "Exceptional days" in note["en"])
+    assert "(number of outlets): " in said["en"] and f"{FIRST + timedelta(days=100)} (4)" in said["en"]
+    assert "（括号内为门店数）：" in said["zh"] and f"{FIRST + timedelta(days=100)}（4）" in said["zh"]
 
 
 def test_dishes_share_their_outlets_forecast(forecast):

@@ -33,7 +33,7 @@ def test_it_says_which_column_is_missing_and_which_were_found(refused):
     refusal = refused("date,outlet,weather\n2026-11-21,A,sunny\n")
     assert (refusal.code, refusal.line) == ("missing_column", 1)
     assert refusal.params["wanted"] == "sold / 销量"
-    assert refusal.params["found"] == "date, outlet, weather"
+    assert refusal.params["found"] == ["date", "outlet", "weather"]
     assert "weather" in refusal.says
 
 
