@@ -186,7 +186,7 @@ def lines_of_cause(cause: str) -> CauseLines:
 def story(cause: str, *, organisation: Organisation) -> list[Step]:
     """What happened to the organisation's money or hours because of one thing, in order, both sides in words.
 
-    What is reserved stands as a place of its own: Wallet → Reserved → Order clearing.
+    What is reserved stands as a place of its own: Wallet → Reserved → Payment for the order.
     """
     reserved = _("Reserved")
     steps = []

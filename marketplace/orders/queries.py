@@ -20,7 +20,7 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import floor_fen, hours, local, yuan
+from portal.core.words import floor_fen, hours, joined, local, yuan
 from portal.history.models import Step as HistoryStep
 
 from .models import STOPPED_BY_STAFF, Order, Quote, Upload
@@ -64,10 +64,10 @@ def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | Non
 
 
 LINE_WORDS = {
-    "package": lambda x, unit: (_("The package"), ""),
+    "package": lambda x, unit: (_("The package"), _("the method, the check of your file, and support")),
     "units": lambda x, unit: (
         f"{x['quantity']:,} {unit}",
-        _("CNY {price} each").format(price=yuan(x["unit_price"])),
+        _("CNY {price} each").format(price=yuan(x["unit_price"], True)),
     ),
     "computing": lambda x, unit: (
         _("Computing"),
@@ -162,7 +162,7 @@ def _file_note(upload: Upload) -> str:
     units = upload.size.get(upload.package.unit_key)
     if units:
         parts.append(count_of(upload.package, units))
-    return ", ".join(parts)
+    return joined(parts)
 
 
 def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
@@ -190,7 +190,7 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     ready = StepView(
         _("Waiting for the machine") if waiting else _("Machine ready"),
         "done" if started else "now" if order.is_open else "failed",
-        f"{site.name}, " + ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores),
+        joined([site.name, ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores)]),
         started,
     )
     return [*shown, ready, *_program_steps(order, allocation), _last_step(order)]
@@ -298,7 +298,7 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
     return [
         {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},
         {
-            "label": _("Returned to the wallet") if asset == "CNY" else _("Returned to your banked hours"),
+            "label": _("Given back to the wallet") if asset == "CNY" else _("Given back to your banked hours"),
             **amount(order.quote.cap - total),
         },
     ]

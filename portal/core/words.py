@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import pgettext
 
 from .money import CARD_HOUR_CMS, CNY_UY, FEN_UY, Rounding, mul_div
 
@@ -24,6 +26,18 @@ def yuan(amount_uy: int, exact: bool = False) -> str:
     if fen == 0:
         sign = ""
     return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+
+def micro(amount_uy: int) -> str:
+    """All six decimals, for a column of exact amounts: `78.503961`, `79.000000`."""
+    sign = MINUS if amount_uy < 0 else ""
+    whole, part = divmod(abs(amount_uy), CNY_UY)
+    return f"{sign}{whole:,}.{part:06d}"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """“Hall 2, 1 core” 「二号机房，1 核」: the comma of the language."""
+    return pgettext("between two things", ", ").join(str(part) for part in parts)
 
 
 def floor_fen(amount_uy: int) -> int:

@@ -46,6 +46,7 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
     """Micro-yuan as yuan: grouped, two decimals, a true minus sign. None gives an empty text.
 
     style: "" two decimals; "short" drops ".00"; "exact" up to six decimals where they exist;
+    "micro" all six, for a column; "beyond" all six where two do not say it all, else an empty text;
     "cap" is "short" rounded up, so that a ceiling is never shown lower than it is;
     "most" is rounded down, so that what is named as the most is not more than that;
     "signed" puts + before what comes in.
@@ -53,6 +54,10 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
     if amount_uy is None or amount_uy == "":
         return ""
     amount = int(amount_uy)
+    if style == "micro" or (style == "beyond" and amount % FEN_UY):
+        return plain.micro(amount)
+    if style == "beyond":
+        return ""
     if style == "cap":
         amount = ceil_to(amount, FEN_UY)
     elif style == "most":
@@ -84,6 +89,15 @@ def hours(amount_cms: int | None, style: str = "") -> str:
         return gettext("less than 0.01")
     text = plain.hours(amount, "down" if style == "free" else "half_even")
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
+
+
+@register.filter
+def seconds(milliseconds: int | None) -> str:
+    """Milliseconds as seconds with three decimals: 2387 → "2.387"."""
+    if milliseconds is None or milliseconds == "":
+        return ""
+    whole, part = divmod(int(milliseconds), 1000)
+    return f"{whole:,}.{part:03d}"
 
 
 @register.filter
