@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Organisation
+from portal.core.words import joined
 
 from . import words
 from .models import Account, Hold, Journal, Lot, Posting, Uncounted
@@ -201,7 +202,7 @@ def story(cause: str, *, organisation: Organisation) -> list[Step]:
         opposite = [
             p.account.kind for p in own.journal.postings.all()
             if p.account.asset == own.account.asset and (p.amount < 0) != (own.amount < 0)]
-        other = ", ".join(words.kind(kind) for kind in dict.fromkeys(opposite))
+        other = joined(words.kind(kind) for kind in dict.fromkeys(opposite))
         here = reserved if own.journal.hold_id and own.amount < 0 else words.kind(own.account.kind)
         source, target = (here, other) if own.amount < 0 else (other, here)
         steps.append(Step(own.journal.at, source, target, abs(own.amount), own.account.asset,

@@ -35,9 +35,19 @@ def micro(amount_uy: int) -> str:
     return f"{sign}{whole:,}.{part:06d}"
 
 
+def comma() -> str:
+    """Between two things, as the language writes it: `, ` or `，`."""
+    return pgettext("between two things", ", ")
+
+
+def colon() -> str:
+    """`: ` or `：`."""
+    return pgettext("between two things", ": ")
+
+
 def joined(parts: Iterable[str]) -> str:
-    """“Hall 2, 1 core” 「二号机房，1 核」: the comma of the language."""
-    return pgettext("between two things", ", ").join(str(part) for part in parts)
+    """“Hall 2, 1 core” 「二号机房，1 核」."""
+    return comma().join(str(part) for part in parts)
 
 
 def floor_fen(amount_uy: int) -> int:

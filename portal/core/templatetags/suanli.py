@@ -91,6 +91,10 @@ def hours(amount_cms: int | None, style: str = "") -> str:
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
+register.simple_tag(plain.comma)
+register.simple_tag(plain.colon)
+
+
 @register.filter
 def seconds(milliseconds: int | None) -> str:
     """Milliseconds as seconds with three decimals: 2387 → "2.387"."""
