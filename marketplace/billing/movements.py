@@ -13,7 +13,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from bank.ledger import words
-from bank.ledger.chart import Kind, Reason
+from bank.ledger.chart import CNY, Kind, Reason
 from bank.ledger.models import Account, Hold, Journal, Posting
 from portal.core.words import joined
 
@@ -100,7 +100,9 @@ def _of_posting(journal: Journal, posting: Posting, postings: list[Posting]) -> 
     here = _("Reserved") if out and journal.hold_id else words.kind(posting.account.kind)
     source, target = (here, other) if out else (other, here)
     paid = bool(journal.hold_id) and journal.reason in PAYMENTS
-    what = _("Paid") if paid else words.reason(journal.reason)
+    what = words.reason(journal.reason)
+    if paid:
+        what = _("Paid") if asset == CNY else _("Used")
     number = journal.public_id[-6:].upper()
     return Movement(number, journal.at, what, source, target, abs(posting.amount), asset, 1 if paid else 3)
 

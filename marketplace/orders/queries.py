@@ -97,7 +97,8 @@ def worded_lines(
         if asset == "CNY":
             item["amount_uy"] = line["amount"]
         else:
-            item["text"] = _("{hours} h").format(hours=hours(line["amount"]))
+            places = None if is_quote else 4  # a receipt's column has large and small ones
+            item["text"] = _("{hours} h").format(hours=hours(line["amount"], places=places))
         shown.append(item)
     return shown
 
@@ -293,7 +294,9 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
     asset = order.quote.asset
 
     def amount(value: int) -> dict[str, Any]:
-        return {"amount_uy": value} if asset == "CNY" else {"text": _("{hours} h").format(hours=hours(value))}
+        if asset == "CNY":
+            return {"amount_uy": value}
+        return {"text": _("{hours} h").format(hours=hours(value, places=4))}
 
     return [
         {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},

@@ -55,16 +55,15 @@ def floor_fen(amount_uy: int) -> int:
     return amount_uy // FEN_UY * FEN_UY
 
 
-def hours(quantity_cms: int, rounding: Rounding = "half_even") -> str:
-    """Card-milliseconds as hours: one decimal from ten hours on, four below one tenth.
+def hours(quantity_cms: int, rounding: Rounding = "half_even", places: int | None = None) -> str:
+    """Card-milliseconds as hours: one decimal from ten hours on, four below one tenth, or always `places`.
 
     "down" for what is there to use: the figure shown is never more than there is.
     """
     sign = MINUS if quantity_cms < 0 else ""
     q = abs(quantity_cms)
-    places = 1 if q >= 10 * CARD_HOUR_CMS else 2 if q >= CARD_HOUR_CMS // 10 else 4
-    if q == 0:
-        places = 1
+    if places is None:
+        places = 1 if q >= 10 * CARD_HOUR_CMS or q == 0 else 2 if q >= CARD_HOUR_CMS // 10 else 4
     scaled = mul_div(q, 10**places, CARD_HOUR_CMS, rounding)
     return f"{sign}{scaled // 10**places:,}.{scaled % 10**places:0{places}d}"
 

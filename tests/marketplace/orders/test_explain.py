@@ -10,7 +10,7 @@ from marketplace.billing.models import Charge
 from marketplace.billing.rating import Line, Rated
 from marketplace.orders import explain, support
 from portal import policy
-from portal.core.words import micro
+from portal.core.words import hours, micro
 from portal.history.models import Step
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,7 @@ def test_what_is_reserved_is_said_to_be_in_the_balance_still(client, market, fun
 def test_the_page_begins_with_the_price_in_words_and_ends_with_the_machine(client, paid, mei):
     client.force_login(mei)
     page = client.get(f"/c/jiangnan/orders/{paid.public_id}/why/").content.decode()
-    order = ["The price", "the method, the check of your file, and support", "It could not pass CNY 6",
+    order = ["The price", "the method, the check of your file, and support", "Never more than CNY 6, whatever",
              "Your money, step by step", "Reserved 6.00 = paid 5.00 + given back 1.00.", "Where your money went",
              "Every step", "Exactly 5.003961"]  # fmt: skip
     places = [page.index(text) for text in order]
@@ -174,3 +174,7 @@ def test_a_reason_is_told_in_words_or_not_at_all(now, reason):
 )
 def test_an_exact_amount_has_all_six_decimals(amount, text):
     assert micro(amount) == text
+
+
+def test_hours_in_a_column_have_four_decimals_so_that_they_can_be_ticked():
+    assert [hours(cms, places=4) for cms in (2_347_200, 335, 2_346_865)] == ["0.6520", "0.0001", "0.6519"]
