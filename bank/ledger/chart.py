@@ -30,7 +30,7 @@ class Kind(models.TextChoices):
 
     WALLET = "wallet", _("Wallet")
     CREDIT_LINE = "credit_line", _("Credit line")
-    CLEARING_ORDER = "clearing_order", _("Order clearing")
+    CLEARING_ORDER = "clearing_order", _("Payment for the order")
     PROVIDER_DUE = "provider_due", _("Earned, not yet paid out")
     HOLDBACK = "holdback", _("Held back for disputes")
     FEES = "fees", _("Platform fees")

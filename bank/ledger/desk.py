@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models import Organisation
 from portal.accounts.queries import people_by_actor
 from portal.core.templatetags.suanli import time_text
+from portal.core.words import joined
 from portal.history.models import Step
 
 from . import words
@@ -154,7 +155,7 @@ def moved(journal: Journal) -> str:
         if posting.amount > 0:
             asset = posting.account.asset
             sums[asset] = sums.get(asset, 0) + posting.amount
-    return ", ".join(words.short(total, asset) for asset, total in sums.items())
+    return joined(words.short(total, asset) for asset, total in sums.items())
 
 
 def who(actor: str) -> str:

@@ -11,6 +11,7 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Organisation
+from portal.core.words import joined
 
 from . import words
 from .chain import BEGINNING
@@ -198,7 +199,7 @@ def lines_of_cause(cause: str) -> CauseLines:
 def story(cause: str, *, organisation: Organisation) -> list[Step]:
     """What happened to the organisation's money or hours because of one thing, in order, both sides in words.
 
-    What is reserved stands as a place of its own: Wallet → Reserved → Order clearing.
+    What is reserved stands as a place of its own: Wallet → Reserved → Payment for the order.
     """
     reserved = _("Reserved")
     steps = []
@@ -213,7 +214,7 @@ def story(cause: str, *, organisation: Organisation) -> list[Step]:
         opposite = [
             p.account.kind for p in own.journal.postings.all()
             if p.account.asset == own.account.asset and (p.amount < 0) != (own.amount < 0)]
-        other = ", ".join(words.kind(kind) for kind in dict.fromkeys(opposite))
+        other = joined(words.kind(kind) for kind in dict.fromkeys(opposite))
         here = reserved if own.journal.hold_id and own.amount < 0 else words.kind(own.account.kind)
         source, target = (here, other) if own.amount < 0 else (other, here)
         steps.append(Step(own.journal.at, source, target, abs(own.amount), own.account.asset,

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 from portal.accounts.access import company_view
 from portal.accounts.models import Organisation
 from portal.core.fragments import render
-from portal.core.words import local
+from portal.core.words import joined, local
 
 from . import queries, words
 from .models import Account, Posting
@@ -104,7 +104,7 @@ def page_of(cause: str, organisation: Organisation) -> str:
 
 
 def _row(line: queries.Line, account: Account) -> dict[str, Any]:
-    other = ", ".join(words.kind(kind) for kind in line.counterparts)
+    other = joined(words.kind(kind) for kind in line.counterparts)
     here = words.kind(account.kind)
     return {
         "line": line, "what": words.reason(line.reason),

@@ -224,3 +224,8 @@ class Bill(models.Model):
     def save(self, *args, **kwargs) -> None:
         self.public_id = self.public_id or public_id("bil")
         super().save(*args, **kwargs)
+
+    @property
+    def from_wallet_uy(self) -> int:
+        """What was charged, less what the credit limit paid: before + came in − this = after."""
+        return self.charged_uy - self.credit_used_uy

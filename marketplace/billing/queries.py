@@ -22,7 +22,7 @@ from portal.core.words import yuan
 from portal.history.actions import subject_of
 from portal.history.models import Step
 
-from . import purses
+from . import movements, purses
 from .models import Charge, TopUp
 
 ONLY_NOTES = ("correction_asked", "correction_declined")  # steps that changed nothing
@@ -117,16 +117,14 @@ def statement_rows(
             "note": "",
             "amount_uy": line.amount,
             "balance_uy": line.running,
-            "transfers": _transfers(line, holds, journals),
+            "transfers": movements.own(
+                holds.get(line.cause, []), journals.get(line.cause, []), mine=lambda a: a.pk == account.pk
+            ),
             "url": reverse("ledger:journal", args=[organisation.slug, line.journal.public_id]),
             "url_label": _("Both sides in the books"),
         }
         if charge is not None:
-            row["title"] = what(charge)
-            row["note"] = _("order, never more than {cap}").format(cap=yuan(charge.cap))
-            row["remark"] = _("Reserved {cap}, charged {total}, returned {rest}.").format(
-                cap=yuan(charge.cap), total=yuan(charge.total), rest=yuan(charge.cap - charge.total)
-            )
+            row |= _order_words(line, charge, movements.sums(holds.get(line.cause, [])))
             row["url"] = reverse("orders:why", args=[organisation.slug, line.cause.removeprefix("order:")])
             row["url_label"] = _("Why did this cost that?")
         elif topup is not None:
@@ -136,6 +134,25 @@ def statement_rows(
         rows.append(row)
     cursor = shown[-1].cursor if len(lines) > limit else ""
     return rows, cursor
+
+
+def _order_words(line: books.Line, charge: Charge, sums: movements.Sums) -> dict[str, str]:
+    """Paid: with what a bookkeeper ticks, reserved = paid + given back. Come back later: a line of its own."""
+    if line.amount > 0:
+        return {"note": what(charge)}
+    said = _("Reserved {reserved} = paid {paid} + given back {back}.").format(
+        reserved=yuan(sums.reserved), paid=yuan(sums.paid), back=yuan(sums.back)
+    )
+    if charge.credit_used:
+        then = _("From the wallet {wallet}, from the credit limit {credit}.")
+    else:
+        then = _("The wallet went down by {wallet}, once.")
+    then = then.format(wallet=yuan(-line.amount), credit=yuan(charge.credit_used))
+    return {
+        "title": what(charge),
+        "note": _("order, never more than {cap}").format(cap=yuan(charge.cap)),
+        "remark": f"{said} {then}",
+    }
 
 
 def _topup_words(topup: TopUp, journal: Journal) -> dict[str, str]:
@@ -193,46 +210,6 @@ def what(charge: Charge) -> str:
 
 def _zh() -> bool:
     return (get_language() or "").startswith("zh")
-
-
-def _transfers(
-    line: books.Line, holds: dict[str, list[Hold]], journals: dict[str, list[Journal]]
-) -> list[dict[str, Any]]:
-    shown: list[dict[str, Any]] = [
-        {
-            "number": h.public_id[-6:].upper(),
-            "at": h.created_at,
-            "source": h.account.get_kind_display(),
-            "target": _("Reserved"),
-            "amount_uy": h.amount,
-        }
-        for h in holds.get(line.cause, [])
-    ]
-    for journal in journals.get(line.cause, []):
-        out = [p for p in journal.postings.all() if p.amount < 0]
-        into = [p for p in journal.postings.all() if p.amount > 0]
-        for target in into:
-            shown.append(
-                {
-                    "number": journal.public_id[-6:].upper(),
-                    "at": journal.at,
-                    "source": ", ".join(sorted({str(p.account.get_kind_display()) for p in out})),
-                    "target": target.account.get_kind_display(),
-                    "amount_uy": target.amount,
-                }
-            )
-    shown += [
-        {
-            "number": h.public_id[-6:].upper(),
-            "at": h.resolved_at,
-            "source": _("Reserved"),
-            "target": h.account.get_kind_display(),
-            "amount_uy": h.released,
-        }
-        for h in holds.get(line.cause, [])
-        if h.resolved_at and h.released
-    ]
-    return shown
 
 
 def month_of(at: datetime) -> date:

@@ -1,4 +1,4 @@
-"""Why an order cost what it cost: its receipt, the counters, the lines in the books, and every step in words."""
+"""Why an order cost what it cost: the price in words, the money step by step, who got it, and every step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank.ledger import queries as books
+from bank.ledger import words as ledger_words
+from bank.ledger.chart import Kind
+from bank.ledger.models import Account
+from marketplace.billing import movements
 from marketplace.billing.models import Charge
+from marketplace.billing.movements import Movement, Share, Sums
 from marketplace.provisioning.models import Allocation
 from portal.accounts.queries import people_by_actor
-from portal.core.errors import sentence
+from portal.core.words import joined
 from portal.history.models import Step
+from portal.history.words import reason_of
 
 from .models import Order, Quote
 from .queries import worded_lines
@@ -24,12 +30,7 @@ KINDS = {
     "order": (gettext_lazy("Order"), Order.State),
     "allocation": (gettext_lazy("Run"), Allocation.State),
 }
-REASONS = {
-    "expired": gettext_lazy("its time was over"),
-    "price_kept": gettext_lazy("taken up again at its price, with new room"),
-    "cancelled": gettext_lazy("before it began"),
-    "staff_stop": gettext_lazy("our staff stopped it"),
-}
+PAYERS = (Kind.WALLET, Kind.CREDIT_LINE, Kind.CLAIMS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,27 @@ class WordedStep:
     state: str
     who: str
     why: str
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A line of where the money went. Micro-yuan or cms."""
+
+    who: str
+    what_for: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Money:
+    """The customer's own movements, what they add up to, and who got what was paid.
+
+    reserved = paid + back + still; paid = the receivers' amounts together.
+    """
+
+    steps: list[Movement]
+    sums: Sums
+    receivers: list[Receiver]
 
 
 def history_of(order: Order) -> list[Step]:
@@ -58,7 +80,9 @@ def worded_steps(steps: list[Step]) -> list[WordedStep]:
     for step in steps:
         what, states = KINDS[step.subject.split(":", 1)[0]]
         state = str(states(step.after).label) if step.after in states.values else step.after
-        why = str(REASONS.get(step.reason) or (sentence(step.reason) if step.reason else ""))
+        why = reason_of(step)
+        if why == step.reason and "_" in why:  # a code that nobody gave words to says nothing to a customer
+            why = ""
         rows.append(WordedStep(step.at, str(what), state, _who(step.actor, people), why))
     return rows
 
@@ -70,60 +94,58 @@ def _who(actor: str, people: dict[str, str]) -> str:
 
 
 def why(order: Order) -> dict[str, Any]:
-    """The receipt, the counters behind it, the lines in the books and every step."""
+    """The price in words, the money step by step, every step, and the counters behind it."""
     charge = Charge.objects.filter(cause=order.cause).first()
-    package = order.quote.offering.package
-    usage = order.allocation.usage.first() if order.allocation else None
     return {
         "charge": charge,
-        "lines": worded_lines(charge.lines, charge.asset, package.unit) if charge else [],
-        "usage": usage,
-        "transfers": transfers(order),
+        "lines": price(order, charge),
+        "money": money(order),
+        "usage": order.allocation.usage.first() if order.allocation else None,
         "history": worded_steps(history_of(order)),
     }
 
 
-def transfers(order: Order) -> list[dict[str, Any]]:
-    """Every movement of an order's money: reserved, charged, distributed, returned; oldest first."""
-    found = books.lines_of_cause(order.cause)
-    rows: list[dict[str, Any]] = []
-    for hold in found.holds:
-        words = str(hold.account.get_kind_display())
-        rows.append(
-            {
-                "at": hold.created_at,
-                "what": _("Reserved"),
-                "source": words,
-                "target": _("Reserved"),
-                "amount": hold.amount,
-                "asset": hold.account.asset,
-            }
-        )
-        if hold.released and hold.resolved_at:
-            rows.append(
-                {
-                    "at": hold.resolved_at,
-                    "what": _("Returned"),
-                    "source": _("Reserved"),
-                    "target": words,
-                    "amount": hold.released,
-                    "asset": hold.account.asset,
-                }
-            )
-    for journal in found.journals:
-        out = ", ".join(
-            sorted({str(p.account.get_kind_display()) for p in journal.postings.all() if p.amount < 0})
-        )
-        for posting in journal.postings.all():
-            if posting.amount > 0:
-                rows.append(
-                    {
-                        "at": journal.at,
-                        "what": journal.get_reason_display(),
-                        "source": out,
-                        "target": posting.account.get_kind_display(),
-                        "amount": posting.amount,
-                        "asset": posting.account.asset,
-                    }
-                )
-    return sorted(rows, key=lambda row: row["at"])
+def price(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
+    """What was charged for, line by line in words, with the amount; before the charge, the most it can be."""
+    quote = order.quote
+    lines = charge.lines if charge else quote.lines if order.is_open else []
+    worded = worded_lines(lines, quote.asset, quote.offering.package.unit, is_quote=charge is None)
+    return [word | {"amount": line["amount"]} for word, line in zip(worded, lines, strict=True)]
+
+
+def money(order: Order) -> Money:
+    """Every movement of an order's money: reserved, paid, given back; and who got what was paid."""
+    found, asset = books.lines_of_cause(order.cause), order.quote.asset
+
+    def mine(account: Account) -> bool:
+        return account.owner_id == order.organisation_id and account.kind in PAYERS
+
+    onward = [j for j in found.journals if movements.is_onward(j, asset)]
+    own = [j for j in found.journals if j not in onward]
+    steps = movements.own(found.holds, own, mine=mine)
+    sums = movements.sums(found.holds)
+    receivers = [_receiver(order, share) for share in movements.onward(onward, asset)]
+    left = sums.paid - sum(x.amount for x in receivers)
+    if left:
+        later = _("divided when the hour of the run is closed")
+        receivers.append(Receiver(ledger_words.kind(Kind.CLEARING_ORDER), later, left))
+    return Money(steps, sums, receivers)
+
+
+def _receiver(order: Order, share: Share) -> Receiver:
+    """Who it is and what for: the package is paid to whoever offers it, the computing to the site."""
+    what = _("the computing") if share.hour else _("the package")
+    if share.kind == Kind.FEES:
+        fee = _("fee on the computing") if share.hour else _("fee on the package")
+        return Receiver(_("The platform"), fee, share.amount)
+    if share.kind == Kind.PACKAGE_INCOME:
+        return Receiver(_("The platform"), what, share.amount)
+    if share.kind in (Kind.PROVIDER_DUE, Kind.HOLDBACK):
+        quote = order.quote
+        who = str(quote.reservation.site.name if share.hour else quote.offering.provider.name)
+        if share.kind == Kind.HOLDBACK:
+            what = joined([what, _("held back for disputes")])
+        return Receiver(who, what, share.amount)
+    if share.kind == Kind.RESERVE:
+        return Receiver(ledger_words.kind(share.kind), _("stands behind the hours that the site banked"), share.amount)
+    return Receiver(ledger_words.kind(share.kind), what, share.amount)

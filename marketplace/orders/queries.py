@@ -21,7 +21,7 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import floor_fen, hours, yuan
+from portal.core.words import floor_fen, hours, joined, yuan
 from portal.history.models import Step as HistoryStep
 
 from . import uploads
@@ -66,10 +66,10 @@ def offering_for(package: Package, now: datetime) -> tuple[Offering, Plan] | Non
 
 
 LINE_WORDS = {
-    "package": lambda x, unit: (_("The package"), ""),
+    "package": lambda x, unit: (_("The package"), _("the method, the check of your file, and support")),
     "units": lambda x, unit: (
         f"{x['quantity']:,} {unit}",
-        _("CNY {price} each").format(price=yuan(x["unit_price"])),
+        _("CNY {price} each").format(price=yuan(x["unit_price"], True)),
     ),
     "computing": lambda x, unit: (
         _("Computing"),
@@ -99,7 +99,8 @@ def worded_lines(
         if asset == "CNY":
             item["amount_uy"] = line["amount"]
         else:
-            item["text"] = _("{hours} h").format(hours=hours(line["amount"]))
+            places = None if is_quote else 4  # a receipt's column has large and small ones
+            item["text"] = _("{hours} h").format(hours=hours(line["amount"], places=places))
         shown.append(item)
     return shown
 
@@ -164,12 +165,7 @@ def _file_note(upload: Upload) -> str:
     units = upload.size.get(upload.package.unit_key)
     if units:
         parts.append(count_of(upload.package, units))
-    return _beside(*parts)
-
-
-def _beside(*parts: str) -> str:
-    """Two things in a row, with the comma of the language."""
-    return _("{first}, {second}").format(first=parts[0], second=parts[1]) if len(parts) == 2 else "".join(parts)
+    return joined(parts)
 
 
 def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
@@ -197,7 +193,7 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     ready = StepView(
         _("Waiting for the machine") if waiting else _("Machine ready"),
         "done" if started else "now" if order.is_open else "failed",
-        _beside(site.name, ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores)),
+        joined([site.name, ngettext("{n} core", "{n} cores", quote.cores).format(n=quote.cores)]),
         started,
     )
     return [*shown, ready, *_program_steps(order, allocation), _last_step(order)]
@@ -300,12 +296,14 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
     asset = order.quote.asset
 
     def amount(value: int) -> dict[str, Any]:
-        return {"amount_uy": value} if asset == "CNY" else {"text": _("{hours} h").format(hours=hours(value))}
+        if asset == "CNY":
+            return {"amount_uy": value}
+        return {"text": _("{hours} h").format(hours=hours(value, places=4))}
 
     return [
         {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},
         {
-            "label": _("Returned to the wallet") if asset == "CNY" else _("Returned to your banked hours"),
+            "label": _("Given back to the wallet") if asset == "CNY" else _("Given back to your banked hours"),
             **amount(order.quote.cap - total),
         },
     ]

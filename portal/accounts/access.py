@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
 from portal.core.errors import Refused
+from portal.core.words import joined
 
 from .models import Membership, Organisation
 
@@ -35,7 +36,7 @@ def company_view(*roles: str) -> Callable:
             if membership is None:
                 raise Http404
             if roles and membership.role not in (OWNER, *roles):
-                raise Refused("role_needed", roles=", ".join(str(Membership.ROLE_NAMES[r]) for r in roles))
+                raise Refused("role_needed", roles=joined(str(Membership.ROLE_NAMES[r]) for r in roles))
             request.membership = membership  # type: ignore[attr-defined]
             request.organisation = membership.organisation  # type: ignore[attr-defined]
             request.session["company"] = slug

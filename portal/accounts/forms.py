@@ -8,9 +8,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-
-from portal.core.errors import Refused
 
 from . import uscc
 from .models import ApiKey, Industry, Membership, Organisation
@@ -96,15 +95,17 @@ class RegistrationForm(CompanyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if settings.DEMO:  # a visitor has no business licence at hand
-            self.fields["uscc"].initial = made_up_code()
-            self.fields["uscc"].help_text = _("A made-up code for this demonstration; write yours over it.")
+        if settings.DEMO and not self.is_bound:  # a visitor has no business licence at hand
+            code = made_up_code()
+            self.fields["uscc"].initial = code
+            hint = gettext("%(code)s is made up for this demonstration; write yours over it.")
+            self.fields["uscc"].help_text = hint % {"code": code}
 
     def clean_uscc(self) -> str:
-        try:
-            return uscc.parse(self.cleaned_data["uscc"])
-        except Refused as refused:
-            raise forms.ValidationError(str(refused), code=refused.code) from refused
+        faults = uscc.faults(self.cleaned_data["uscc"])
+        if faults:
+            raise forms.ValidationError([forms.ValidationError(str(f), code=f.code) for f in faults])
+        return uscc.normalise(self.cleaned_data["uscc"])
 
 
 def made_up_code() -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from portal.core.ids import public_id
+from portal.core.words import joined
 
 KEY_PREFIX = "sk"  # of an API key as a program holds it: sk_<id>_<secret>
 
@@ -283,7 +284,7 @@ class ApiKey(models.Model):
 
     @property
     def scope_names(self) -> str:
-        return ", ".join(str(self.Scope(scope).label) for scope in self.scopes)
+        return joined(str(self.Scope(scope).label) for scope in self.scopes)
 
     def works_at(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -55,18 +55,20 @@ REFUSALS: dict[str, Any] = {
     ),
     "uscc_organisation": (
         _(
-            "Positions 9 to 17 ({part}), the organisation code, do not fit their own check character, "
-            "the last of the "
-            "nine. Compare these nine with the business licence."
+            "Position 17 (“{check}”) does not fit positions 9 to 16 ({part}): together they are the organisation "
+            "code, which has a check character of its own. Compare these nine with the business licence."
         ),
         400,
     ),
     "uscc_check": (
         _(
-            "The last character ({last}) does not fit the code. Positions 9 to 17 are right, so "
-            "compare positions "
-            "1 to 8 ({part}) and the last one with the business licence."
+            "Position 18 (“{last}”), the last one, does not fit the seventeen before it. Positions 9 to 17 are "
+            "right, so compare positions 1 to 8 ({part}) and the last one with the business licence."
         ),
+        400,
+    ),
+    "uscc_check_too": (
+        _("Position 18 (“{last}”), the last one, does not fit the seventeen before it either."),
         400,
     ),
     "staff_right_needed": (

@@ -45,23 +45,37 @@ def complete(first16: str) -> str:
 
 
 def parse(text: str) -> str:
-    """The code in its written form.
+    """The code in its written form. Raises the first of `faults`."""
+    for fault in faults(text):
+        raise fault
+    return normalise(text)
 
-    Raises Refused with a code for each kind of fault: uscc_length (length), uscc_letter (character,
-    position), uscc_region (character, position), uscc_organisation (positions 9–17 do not fit), uscc_check
-    (the organisation code fits, so the fault is in 1–8 or 18).
+
+def faults(text: str) -> list[Refused]:
+    """Everything that is wrong with a code, so that it is typed once more and not three times.
+
+    uscc_letter (character, position) and uscc_region (character, position) for each such character,
+    uscc_length (length). Where the form is right: uscc_organisation (check, part) when position 17 does not fit
+    9–16, and of position 18 uscc_check (last, part) or, with the other, uscc_check_too (last).
     """
     code = normalise(text)
+    found = []
     for position, char in enumerate(code[:LENGTH], start=1):
         if char not in ALPHABET:
-            raise Refused("uscc_letter", character=char, position=position)
+            found.append(Refused("uscc_letter", character=char, position=position))
+        elif 3 <= position <= 8 and not char.isdigit():
+            found.append(Refused("uscc_region", character=char, position=position))
     if len(code) != LENGTH:
-        raise Refused("uscc_length", length=len(code))
-    for position, char in enumerate(code[2:8], start=3):
-        if not char.isdigit():
-            raise Refused("uscc_region", character=char, position=position)
+        found.append(Refused("uscc_length", length=len(code)))
+    return found or _check_faults(code)
+
+
+def _check_faults(code: str) -> list[Refused]:
+    """Of the two check characters; they name what does not fit, never what would."""
+    found = []
     if code[16] != organisation_check_character(code[8:16]):
-        raise Refused("uscc_organisation", part=code[8:17])
+        found.append(Refused("uscc_organisation", check=code[16], part=code[8:16]))
     if code[17] != check_character(code[:17]):
-        raise Refused("uscc_check", part=code[:8], last=code[17])
-    return code
+        too = Refused("uscc_check_too", last=code[17])
+        found.append(too if found else Refused("uscc_check", last=code[17], part=code[:8]))
+    return found

@@ -28,6 +28,9 @@ _TEMPLATE_CALL = re.compile(
 )
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sdif]|(?<!%)(?:%%)*(%[sdif])|(?<!\{)\{(\w+)[^{}]*\}")
 
+# a comma, a colon … of the Latin script at a Chinese character, a blank between them or not
+_HALF_WIDTH = re.compile("[\u3400-\u9fff”’」』》][,:;?!()]|[,:;?!()] ?[\u3400-\u9fff“‘「『《]")
+
 Key = tuple[str, str]  # context, id
 
 
@@ -89,6 +92,8 @@ def _problem(entry: polib.POEntry | None, message: Message) -> str:
     expected = placeholders(message.plural or message.id)
     if any(placeholders(text) != expected for text in texts):
         return "has other placeholders"
+    if any(_HALF_WIDTH.search(text) for text in texts):
+        return "has half-width punctuation at a Chinese character"
     return ""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import pgettext
 
 from .money import CARD_HOUR_CMS, CNY_UY, FEN_UY, Rounding, mul_div
 
@@ -26,21 +28,42 @@ def yuan(amount_uy: int, exact: bool = False) -> str:
     return f"{sign}{fen // 100:,}.{fen % 100:02d}"
 
 
+def micro(amount_uy: int) -> str:
+    """All six decimals, for a column of exact amounts: `78.503961`, `79.000000`."""
+    sign = MINUS if amount_uy < 0 else ""
+    whole, part = divmod(abs(amount_uy), CNY_UY)
+    return f"{sign}{whole:,}.{part:06d}"
+
+
+def comma() -> str:
+    """Between two things, as the language writes it: `, ` or `，`."""
+    return pgettext("between two things", ", ")
+
+
+def colon() -> str:
+    """`: ` or `：`."""
+    return pgettext("between two things", ": ")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """“Hall 2, 1 core” 「二号机房，1 核」."""
+    return comma().join(str(part) for part in parts)
+
+
 def floor_fen(amount_uy: int) -> int:
     """Down to the fen: what is named as the most must be accepted when it is typed."""
     return amount_uy // FEN_UY * FEN_UY
 
 
-def hours(quantity_cms: int, rounding: Rounding = "half_even") -> str:
-    """Card-milliseconds as hours: one decimal from ten hours on, four below one tenth.
+def hours(quantity_cms: int, rounding: Rounding = "half_even", places: int | None = None) -> str:
+    """Card-milliseconds as hours: one decimal from ten hours on, four below one tenth, or always `places`.
 
     "down" for what is there to use: the figure shown is never more than there is.
     """
     sign = MINUS if quantity_cms < 0 else ""
     q = abs(quantity_cms)
-    places = 1 if q >= 10 * CARD_HOUR_CMS else 2 if q >= CARD_HOUR_CMS // 10 else 4
-    if q == 0:
-        places = 1
+    if places is None:
+        places = 1 if q >= 10 * CARD_HOUR_CMS or q == 0 else 2 if q >= CARD_HOUR_CMS // 10 else 4
     scaled = mul_div(q, 10**places, CARD_HOUR_CMS, rounding)
     return f"{sign}{scaled // 10**places:,}.{scaled % 10**places:0{places}d}"
 

@@ -19,9 +19,10 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import pgettext
 
 from portal.core import errors
-from portal.core.words import hours, yuan
+from portal.core.words import hours, joined, yuan
 
 from .models import Step
 
@@ -97,7 +98,7 @@ def what_of(step: Step) -> str:
         moved = _("begun: %(state)s") % {"state": after}
     else:
         moved = "" if before == after else f"{before} → {after}"
-    said = _reason(step)
+    said = reason_of(step)
     if moved and said:
         return _("%(moved)s: %(said)s") % {"moved": moved, "said": said}
     return moved or said or after
@@ -110,8 +111,8 @@ def why_of(step: Step) -> str:
     if isinstance(new, dict) and isinstance(old, dict):
         for name in new:
             was, now = _value(step.subject, name, old.get(name)), _value(step.subject, name, new[name])
-            said.append(f"{_field(step.subject, name)}: {was} → {now}")
-    return "; ".join(said)
+            said.append(f"{_field(step.subject, name)} {was} → {now}")
+    return pgettext("between two remarks", "; ").join(said)
 
 
 def who_of(actor: str, people: Mapping[str, str]) -> str:
@@ -130,7 +131,8 @@ def people_of(steps: Iterable[Step]) -> dict[str, str]:
     return {f"user:{pk}": email for pk, email in people.values_list("pk", "email")}
 
 
-def _reason(step: Step) -> str:
+def reason_of(step: Step) -> str:
+    """What a step's reason means; "" where it has none."""
     words = _reasons.get(step.reason)
     if words is None:
         return errors.sentence(step.reason, step.params) if step.reason else ""
@@ -143,7 +145,7 @@ def _reason(step: Step) -> str:
 
 def _shown(subject: str, key: str, value: Any) -> str:
     if key == "fields" and isinstance(value, list):
-        return ", ".join(_field(subject, name) for name in value)
+        return joined(_field(subject, name) for name in value)
     if isinstance(value, int) and key.endswith(("_uy", "_uy_per_hour")):
         return yuan(value, exact=True)
     return hours(value) if isinstance(value, int) and key.endswith("_cms") else str(value)

@@ -162,7 +162,7 @@ def platform_site(*, now: datetime, cores: int) -> Site:
     )
     return dispatch.register_site(
         organisation=platform,
-        name="Hall A",
+        name="一号机房 Hall A",
         region=region,
         resource_class=ResourceClass.objects.get(key="cpu"),
         cards=cores,

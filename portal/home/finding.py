@@ -19,6 +19,7 @@ from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order
 from portal.accounts.models import Membership, Organisation
+from portal.core.words import joined
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _find_companies(text: str) -> list[Found]:
         _named("name", text) | Q(uscc=_bare(text)) | Q(slug__iexact=text) | Q(public_id=text.lower())
     )
     return [
-        Found(_("Company"), o.name, f"{o.get_state_display()}, {o.uscc}", _money(o.pk)) for o in rows[:EACH]
+        Found(_("Company"), o.name, joined([o.get_state_display(), o.uscc]), _money(o.pk)) for o in rows[:EACH]
     ]
 
 
@@ -96,7 +97,7 @@ def _find_people(text: str) -> list[Found]:
         Found(
             _("Person"),
             m.user.email,
-            f"{m.organisation.name}, {m.role_name}",
+            joined([m.organisation.name, m.role_name]),
             _money(m.organisation_id, "#people"),
         )
         for m in rows.order_by("user__email")[:EACH]
@@ -115,7 +116,7 @@ def _find_orders(text: str) -> list[Found]:
         Found(
             _("Order"),
             o.number,
-            f"{o.organisation.name}, {o.get_state_display()}",
+            joined([o.organisation.name, o.get_state_display()]),
             reverse("admin:orders_order_change", args=[o.pk]),
         )
         for o in rows[:EACH]
@@ -132,8 +133,7 @@ def _find_topups(text: str) -> list[Found]:
         Found(
             _("Top-up"),
             t.reference,
-            f"{t.organisation.name}, {words.short(t.booked_uy or t.amount_uy, 'CNY')}, "
-            f"{t.get_state_display()}",
+            joined([t.organisation.name, words.short(t.booked_uy or t.amount_uy, "CNY"), t.get_state_display()]),
             _money(t.organisation_id, f"#topup-{t.reference}"),
         )
         for t in rows[:EACH]
@@ -161,7 +161,7 @@ def _find_books(text: str) -> list[Found]:
             Found(
                 _("Reserved money or hours"),
                 hold.public_id[-6:].upper(),
-                f"{words.exact(hold.amount, hold.account.asset)}, {hold.get_state_display()}",
+                joined([words.exact(hold.amount, hold.account.asset), hold.get_state_display()]),
                 reverse("admin:ledger_hold_change", args=[hold.pk]),
             )
         )
@@ -176,7 +176,7 @@ def _find_sites(text: str) -> list[Found]:
         Found(
             _("Site"),
             s.name,
-            f"{s.organisation.name}, {s.get_state_display()}",
+            joined([s.organisation.name, s.get_state_display()]),
             reverse("admin:dispatch_site_change", args=[s.pk]),
         )
         for s in rows[:EACH]
@@ -195,7 +195,7 @@ def _find_offerings(text: str) -> list[Found]:
         Found(
             _("Offering"),
             o.title,
-            f"{o.provider.name}, {o.get_state_display()}",
+            joined([o.provider.name, o.get_state_display()]),
             reverse("admin:catalogue_offering_change", args=[o.pk]),
         )
         for o in rows[:EACH]

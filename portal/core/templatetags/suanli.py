@@ -46,6 +46,7 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
     """Micro-yuan as yuan: grouped, two decimals, a true minus sign. None gives an empty text.
 
     style: "" two decimals; "short" drops ".00"; "exact" up to six decimals where they exist;
+    "micro" all six, for a column; "beyond" all six where two do not say it all, else an empty text;
     "cap" is "short" rounded up, so that a ceiling is never shown lower than it is;
     "most" is rounded down, so that what is named as the most is not more than that;
     "signed" puts + before what comes in.
@@ -53,6 +54,10 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
     if amount_uy is None or amount_uy == "":
         return ""
     amount = int(amount_uy)
+    if style == "micro" or (style == "beyond" and amount % FEN_UY):
+        return plain.micro(amount)
+    if style == "beyond":
+        return ""
     if style == "cap":
         amount = ceil_to(amount, FEN_UY)
     elif style == "most":
@@ -75,15 +80,31 @@ def hours(amount_cms: int | None, style: str = "") -> str:
     """Card-milliseconds as hours; None gives "".
 
     style: "short" drops a decimal that says nothing; "free" is rounded down, for what is there to use;
-    "least" says "less than 0.01" where so little would read as nothing.
+    "least" says "less than 0.01" where so little would read as nothing;
+    "four" always four decimals, for a column of large and small.
     """
     if amount_cms is None or amount_cms == "":
         return ""
     amount = int(amount_cms)
     if style == "least" and 0 < amount < CARD_HOUR_CMS // 100:
         return gettext("less than 0.01")
+    if style == "four":
+        return plain.hours(amount, places=4)
     text = plain.hours(amount, "down" if style == "free" else "half_even")
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
+
+
+register.simple_tag(plain.comma)
+register.simple_tag(plain.colon)
+
+
+@register.filter
+def seconds(milliseconds: int | None) -> str:
+    """Milliseconds as seconds with three decimals: 2387 → "2.387"."""
+    if milliseconds is None or milliseconds == "":
+        return ""
+    whole, part = divmod(int(milliseconds), 1000)
+    return f"{whole:,}.{part:03d}"
 
 
 @register.filter

@@ -42,7 +42,7 @@ def test_a_company_without_accounts_is_told_so(signed_in, jiangnan):
 def test_a_statement_names_both_sides_of_every_line(signed_in, books, wallet):
     paid = books.pay(wallet, 79_000_000)
     text = page(signed_in, "statement", "jiangnan", wallet.public_id).content.decode()
-    assert "Wallet → Order clearing" in text
+    assert "Wallet → Payment for the order" in text
     assert "Cash at the bank → Wallet" in text
     assert "−79.00" in text
     assert "921.000123" in text
@@ -82,11 +82,11 @@ def test_a_journal_tells_the_story_of_its_cause(signed_in, books, wallet):
     steps = [(row["step"].source, row["step"].target, row["amount"]) for row in response.context["story"]]
     assert steps == [
         ("Wallet", "Reserved", "79.00"),
-        ("Reserved", "Order clearing", "62.00"),
+        ("Reserved", "Payment for the order", "62.00"),
         ("Reserved", "Wallet", "17.00"),
     ]
     sides = [(side["name"], side["own"], side["amount"]) for side in response.context["sides"]]
-    assert sides == [("Wallet", True, "−62.00"), ("Order clearing", False, "+62.00")]
+    assert sides == [("Wallet", True, "−62.00"), ("Payment for the order", False, "+62.00")]
 
 
 def test_a_reversed_journal_says_so_on_both(signed_in, books, wallet):
@@ -141,7 +141,7 @@ def test_the_csv_file_has_every_line_exactly(signed_in, books, wallet):
         ("1000.000123", "1000.000123"),
     ]
     assert rows[0]["Time"] == "2026-11-23T09:12:00+08:00"
-    assert (rows[0]["From"], rows[0]["To"], rows[0]["Unit"]) == ("Wallet", "Order clearing", "CNY")
+    assert (rows[0]["From"], rows[0]["To"], rows[0]["Unit"]) == ("Wallet", "Payment for the order", "CNY")
 
 
 def test_somebody_elses_books_are_a_404(client, zhao, books, wallet):

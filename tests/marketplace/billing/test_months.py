@@ -41,6 +41,11 @@ def test_a_bill_shows_where_the_money_stood_and_what_was_charged(charged, jiangn
     assert list(bill.charges.all()) == [charged]
 
 
+def test_a_bill_adds_up_when_a_part_was_paid_from_the_credit_limit():
+    bill = Bill(opening_uy=10_000_000, came_in_uy=0, charged_uy=15_000_000, credit_used_uy=5_000_000, closing_uy=0)
+    assert bill.opening_uy + bill.came_in_uy - bill.from_wallet_uy == bill.closing_uy
+
+
 def test_a_month_is_closed_once(charged, jiangnan, platform):
     assert months.close_due(now=DECEMBER) == 1
     assert months.close_due(now=DECEMBER) == 0

@@ -62,7 +62,7 @@ def test_it_refuses_a_company_that_is_registered(register, jiangnan):
 
 
 def test_it_refuses_a_wrong_code_and_changes_nothing(register):
-    with pytest.raises(Refused, match="9 to 17"):
+    with pytest.raises(Refused, match="9 to 16"):
         register(uscc="91330100799655068B")
     assert not Organisation.objects.exists()
     assert not Step.objects.exists()
@@ -115,7 +115,7 @@ def test_it_names_the_field_and_keeps_what_was_typed(as_, ren, form):
     assert response.status_code == 422
     errors = response.context["form"].errors
     assert set(errors) == {"uscc", "employees"}
-    assert "9 to 17" in errors["uscc"][0]
+    assert "Position 17 (“8”)" in errors["uscc"][0] and "Position 18 (“B”)" in errors["uscc"][1]
     assert "whole number" in errors["employees"][0]
     assert "Suchun Noodles" in response.content.decode()
     assert not Organisation.objects.exists()
@@ -156,8 +156,10 @@ def test_a_demonstration_offers_a_code_that_is_right(as_, ren, settings, form):
     from portal.accounts import uscc
 
     text = as_(ren).get("/register/").content.decode()
-    (code,) = re.findall(r"\b91330100MA[0-9A-Z]{8}\b", text)
-    assert uscc.parse(code) == code
+    code, named = re.findall(r"\b91330100MA[0-9A-Z]{8}\b", text)
+    assert uscc.parse(code) == code == named
+    typed = as_(ren).post("/register/", {**form, "uscc": "91330100799655068B"}).content.decode()
+    assert "made up" not in typed and "on the business licence" in typed
 
 
 def test_two_at_once_register_one_company(own_database, now):

@@ -54,15 +54,39 @@ def test_it_refuses_a_letter_in_the_region():
     assert (error.code, error.params) == ("uscc_region", {"character": "A", "position": 5})
 
 
-def test_it_says_that_the_organisation_code_is_mistyped():
-    error = refused("91330100799655068B")
-    assert (error.code, error.params) == ("uscc_organisation", {"part": "799655068"})
-    assert "9 to 17" in str(error)
+def told(text: str) -> list[tuple[str, dict]]:
+    return [(fault.code, fault.params) for fault in uscc.faults(text)]
+
+
+def test_it_says_both_check_characters_at_once_and_never_what_they_should_be():
+    assert told("91330100799655068B") == [
+        ("uscc_organisation", {"check": "8", "part": "79965506"}),
+        ("uscc_check_too", {"last": "B"}),
+    ]
+    said = " ".join(str(fault) for fault in uscc.faults("91330100799655068B"))
+    assert "Position 17 (“8”) does not fit positions 9 to 16 (79965506)" in said
+    assert "Position 18 (“B”)" in said and "should" not in said
+
+
+def test_it_says_that_the_organisation_code_alone_does_not_fit():
+    code = "9133010079965506" + "8"
+    assert told(code + uscc.check_character(code)) == [("uscc_organisation", {"check": "8", "part": "79965506"})]
 
 
 def test_it_says_that_the_rest_is_mistyped_when_the_organisation_code_fits():
-    error = refused("91330200799655058B")
-    assert (error.code, error.params) == ("uscc_check", {"part": "91330200", "last": "B"})
+    assert told("91330200799655058B") == [("uscc_check", {"last": "B", "part": "91330200"})]
+
+
+def test_it_names_every_character_that_cannot_be_there_and_the_length():
+    assert told("9133O1007996S5058") == [
+        ("uscc_letter", {"character": "O", "position": 5}),
+        ("uscc_letter", {"character": "S", "position": 13}),
+        ("uscc_length", {"length": 17}),
+    ]
+
+
+def test_a_right_code_has_no_fault():
+    assert told(PUBLISHED[0]) == []
 
 
 def test_every_single_wrong_character_is_found():

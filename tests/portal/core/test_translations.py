@@ -73,6 +73,21 @@ def test_it_says_what_a_catalogue_lacks(catalogue, problem):
     assert said.startswith(f"a.html:1: {problem}")
 
 
+@pytest.mark.parametrize("text", [
+    "付款,然后 %(n)s", "付款: %(n)s", "%(n)s (元)", "%(n)s, 元", "付款? %(n)s", "“付款”; %(n)s", "(付款） %(n)s",
+])
+def test_it_refuses_half_width_punctuation_at_a_chinese_character(text):
+    (said,) = complaints(entry(msgid="Pay %(n)s", msgstr=text), WANTED)
+    assert said == "a.html:1: has half-width punctuation at a Chinese character: 'Pay %(n)s'"
+
+
+@pytest.mark.parametrize("text", [
+    "付款，%(n)s", "完整填写（order:ord_…）%(n)s", "在 H:i 付款：%(n)s（元）", "付 f(x)，%(n)s",
+])
+def test_full_width_punctuation_and_codes_are_right(text):
+    assert complaints(entry(msgid="Pay %(n)s", msgstr=text), WANTED) == []
+
+
 def test_it_has_nothing_to_say_of_a_good_catalogue():
     assert complaints(entry(msgid="Pay %(n)s", msgstr="付 %(n)s"), WANTED) == []
 
