@@ -15,6 +15,7 @@ from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, ResourceClass
 from portal import policy
 from portal.accounts.models import Organisation
+from portal.core.errors import Refused
 from portal.core.money import CARD_HOUR_CMS, PPM, ceil_to
 from portal.core.words import local
 
@@ -401,6 +402,17 @@ def _position(loan: Loan, posted: dict[tuple[str, str], int], prices: dict[int, 
         ltv_ppm=collateral.ltv_ppm(principal + interest, value),
         today=day,
     )
+
+
+def against_withdrawal(organisation: Organisation, now: datetime) -> Refused | None:
+    """Why a borrower may not take cash out now: a margin call, or a loan behind its plan. At most three queries."""
+    for found in positions(loans().filter(borrower=organisation, state__in=Loan.OPEN), now):
+        if found.loan.state == Loan.State.MARGIN_CALLED:
+            return Refused("withdrawal_margin_call", due_uy=found.cure_uy)
+        due = found.behind_uy if found.next_due else found.debt_uy
+        if due:
+            return Refused("withdrawal_loan_overdue", due_uy=due)
+    return None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.fragments import render
 from portal.core.money import CNY_UY, ceil_to
+from portal.core.words import yuan
 
 from . import actions, queries
 from .models import Bill, Correction, TopUp
@@ -62,7 +63,9 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                 {
                     "label": _("Reserved"),
                     "amount_uy": figures.held_uy,
-                    "note": _("for orders under way"),
+                    "note": _("{amount} of it for your bank").format(amount=yuan(figures.leaving_uy))
+                    if figures.leaving_uy
+                    else _("for orders under way"),
                     "url": reverse("orders:list", args=[organisation.slug]) + "?state=open",
                 },
                 {
