@@ -178,6 +178,7 @@ def withdrawals_of(request: HttpRequest, organisation: Organisation) -> HttpResp
 def withdrawal(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
     """One withdrawal and its steps; a press takes it back while nobody has begun to pay it."""
     found = get_object_or_404(Withdrawal, organisation=organisation, public_id=public_id)
+    found.organisation = organisation
     if request.method == "POST":
         try:
             withdrawals.take_back(withdrawal=found, now=clock.now(), actor=f"user:{request.user.pk}")

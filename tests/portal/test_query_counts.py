@@ -65,6 +65,9 @@ def of_the_buyer(world: World) -> dict[str, str]:
         "people": "people/",
         "keys": "keys/",
         "wallet": "wallet/",
+        "cash out": "wallet/withdraw/",
+        "cash outs": "wallet/withdrawals/",
+        "cash out of one": f"wallet/withdrawals/{world.jiangnan.withdrawals.earliest('pk').public_id}/",
         "bill": f"bills/{world.jiangnan.bills.earliest('pk').public_id}/",
         "orders": "orders/",
         "orders under way": "orders/?state=open",
@@ -101,6 +104,7 @@ def of_the_desk(world: World) -> dict[str, str]:
         "offerings to approve": "catalogue/offering/?state__exact=submitted",
         "sites to verify": "dispatch/site/?state__in=registered,failed",
         "payments to book": "billing/topup/?state__exact=waiting",
+        "withdrawals to pay": "billing/withdrawal/?state__in=asked,paying",
         "stuck orders": "orders/order/?stuck=yes",
     }
 
@@ -109,7 +113,10 @@ COSTS = {
     "company": 9,
     "people": 9,
     "keys": 8,
-    "wallet": 22,
+    "wallet": 24,
+    "cash out": 14,
+    "cash outs": 8,
+    "cash out of one": 8,
     "bill": 10,
     "orders": 10,
     "orders under way": 10,
@@ -119,7 +126,7 @@ COSTS = {
     "statement": 14,
     "journal": 14,
     "credit": 17,
-    "dashboard": 11,
+    "dashboard": 12,
     "you": 5,
     "bank": 30,
     "withdraw": 16,
@@ -133,13 +140,14 @@ COSTS = {
     "application": 14,
     "lender": 16,
     "review": 19,
-    "desk": 9,
-    "find": 11,
-    "money": 20,
+    "desk": 10,
+    "find": 12,
+    "money": 22,
     "companies to approve": 7,
     "offerings to approve": 10,
     "sites to verify": 7,
     "payments to book": 5,
+    "withdrawals to pay": 5,
     "stuck orders": 5,
     "front": 12,
     "shop": 1,
@@ -151,8 +159,9 @@ COSTS = {
     "api keys": 3,
     "api packages": 1,
     "api offerings": 2,
-    "api wallet/": 6,
+    "api wallet/": 10,
     "api topups/": 3,
+    "api withdrawals/": 3,
     "api charges/": 3,
     "api bills/": 3,
     "api orders/": 3,
@@ -165,9 +174,10 @@ COSTS = {
     "api loan-applications/": 5,
 }
 REST = {
-    "jiangnan": ["company", "keys", "packages", "offerings", "wallet/", "topups/", "charges/", "bills/", "orders/"],
+    "jiangnan": ["company", "keys", "packages", "offerings", "wallet/", "topups/", "withdrawals/", "charges/", "bills/",
+                 "orders/"],
     "yongli": ["provider/offerings", "sites/", "deposits/", "slots/", "banked-hours/", "loans/", "loan-applications/"],
-}
+}  # fmt: skip
 TABLES = sorted(f"/admin/{m._meta.app_label}/{m._meta.model_name}/" for m in admin.site._registry)
 
 
