@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger.models import Hold, Journal
@@ -275,8 +276,17 @@ class Withdrawal(models.Model):
 
     @property
     def account_end(self) -> str:
-        """All that is shown of the account after it was typed."""
+        """All that is shown of the account number after it was typed."""
         return self.account_number[-4:]
+
+    @property
+    def account_ending(self) -> str:
+        return gettext("ending in {digits}").format(digits=self.account_end)
+
+    @property
+    def account(self) -> str:
+        """`ICBC Hangzhou, ending in 3344`."""
+        return gettext("{bank}, {ending}").format(bank=self.bank_name, ending=self.account_ending)
 
 
 class Bill(models.Model):

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Q, Subquery, Sum
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -68,9 +68,9 @@ def wallet(organisation: Organisation) -> WalletFigures:
 
 
 def leaving(organisation: Organisation) -> list[Withdrawal]:
-    """Withdrawals under way, and the last one where it did not arrive: the company must see that. One query."""
-    latest = Withdrawal.objects.filter(organisation=organisation).order_by("-id").values("pk")[:1]
-    unlucky = Q(state__in=[Withdrawal.State.REFUSED, Withdrawal.State.CAME_BACK], pk__in=latest)
+    """Withdrawals under way, and those refused or returned since the company last asked for one. One query."""
+    latest = Withdrawal.objects.filter(organisation=organisation).order_by("-id").values("created_at")[:1]
+    unlucky = Q(state__in=[Withdrawal.State.REFUSED, Withdrawal.State.CAME_BACK], ended_at__gte=Subquery(latest))
     return list(Withdrawal.objects.filter(Q(state__in=Withdrawal.OPEN) | unlucky, organisation=organisation))
 
 
@@ -111,16 +111,17 @@ def withdrawable(organisation: Organisation) -> Withdrawable:
 def steps_of_withdrawal(withdrawal: Withdrawal) -> list[dict[str, Any]]:
     """The way of the money for components/steps.html: asked for, being paid, and how it ended."""
     state, of = withdrawal.state, Withdrawal.State
-    begun = withdrawal.begun_at is not None
-
     def step(label: str, is_now: str, note: str = "") -> dict[str, Any]:
         return {"label": label, "state": is_now, "note": note}
 
-    steps = [step(_("Asked for"), "done", time_text(withdrawal.created_at, "long"))]
-    if begun or state == of.ASKED:
-        waits = _("our staff look at it; you can still take it back")
-        note = time_text(withdrawal.begun_at, "long") if begun else waits
-        steps.append(step(_("Being paid"), "done" if state not in Withdrawal.OPEN else "now", note))
+    asked, waits = time_text(withdrawal.created_at, "long"), state == of.ASKED
+    note = _("{at}; our staff look at it, and you can still take it back").format(at=asked) if waits else asked
+    steps = [step(_("Asked for"), "now" if waits else "done", note)]
+    if withdrawal.begun_at:
+        is_now = "now" if state == of.PAYING else "done"
+        steps.append(step(_("Being paid"), is_now, time_text(withdrawal.begun_at, "long")))
+    elif waits:
+        steps.append(step(_("Being paid"), "todo"))
     if state in (of.PAID, of.CAME_BACK):
         sent = _("on {date}, number at the bank {number}").format(
             date=time_text(withdrawal.paid_on, "date"), number=withdrawal.bank_reference
@@ -245,7 +246,7 @@ def _withdrawal_words(withdrawal: Withdrawal, journal: Journal) -> dict[str, str
             "title": _("The transfer to your bank came back"),
             "note": _("{reference}: {why}").format(reference=withdrawal.reference, why=withdrawal.reason),
         }
-    return {"note": f"{withdrawal.reference} · {withdrawal.bank_name} ····{withdrawal.account_end}"}
+    return {"note": _("{reference}: {why}").format(reference=withdrawal.reference, why=withdrawal.account)}
 
 
 @dataclass(frozen=True)

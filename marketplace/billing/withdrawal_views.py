@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -192,6 +193,11 @@ def withdrawal(request: HttpRequest, organisation: Organisation, public_id: str)
     return render(
         request,
         "billing/withdrawal",
-        {"withdrawal": found, "steps": queries.steps_of_withdrawal(found), "is_open": found.state in found.OPEN},
+        {
+            "withdrawal": found,
+            "steps": queries.steps_of_withdrawal(found),
+            "is_open": found.state in found.OPEN,
+            "demo": settings.DEMO,
+        },
         fragment="billing/_withdrawal",
     )

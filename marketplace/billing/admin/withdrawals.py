@@ -19,7 +19,7 @@ from bank.ledger import desk, words
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.errors import Refused
-from portal.core.words import local
+from portal.core.words import local, yuan
 from portal.history.actions import subject_of
 
 from .. import withdrawals
@@ -65,7 +65,7 @@ class WithdrawalAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("CNY"), ordering="amount_uy")
     def amount(self, withdrawal: Withdrawal) -> str:
-        return words.short(withdrawal.amount_uy, "CNY")
+        return yuan(withdrawal.amount_uy)
 
     @admin.display(description=gettext_lazy("Amount"))
     def amount_exact(self, withdrawal: Withdrawal) -> str:
@@ -73,7 +73,7 @@ class WithdrawalAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("To the account"))
     def account_short(self, withdrawal: Withdrawal) -> str:
-        return f"{withdrawal.bank_name} ····{withdrawal.account_end}"
+        return withdrawal.account
 
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, withdrawal: Withdrawal) -> str | SafeString:

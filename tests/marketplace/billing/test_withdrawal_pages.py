@@ -104,7 +104,7 @@ def test_the_last_account_is_remembered_and_only_its_end_is_shown_afterwards(kee
     for path in ("", "withdrawals/", f"withdrawals/{row.public_id}/"):
         page = keeper.get(f"{HERE}{path}").content.decode()
         assert "6222021102003344" not in page
-        assert path == "" or "····3344" in page
+        assert path == "" or "ending in 3344" in page
 
 
 def test_a_company_that_may_not_withdraw_reads_why_instead_of_a_form(keeper, rich):
@@ -138,11 +138,11 @@ def test_the_list_has_pages_and_a_filter(keeper, rich, chen):
     rows = [ask(rich, 1 * YUAN, str(n)) for n in range(27)]
     paid(rows[0], chen)
     first = keeper.get(f"{HERE}withdrawals/").content.decode()
-    assert first.count("····3344") == 25
+    assert first.count("ending in 3344") == 25
     older = re.search(r'rel="next" href="([^"]+)"', first)[1].replace("&amp;", "&")
     second = keeper.get(older).content.decode()
-    assert second.count("····3344") == 2 and 'rel="prev"' in second
-    assert keeper.get(f"{HERE}withdrawals/?state=paid").content.decode().count("····3344") == 1
+    assert second.count("ending in 3344") == 2 and 'rel="prev"' in second
+    assert keeper.get(f"{HERE}withdrawals/?state=paid").content.decode().count("ending in 3344") == 1
     assert keeper.get(f"{HERE}withdrawals/?state=open&before=x").status_code == 404
 
 
@@ -158,7 +158,7 @@ def test_staff_begin_pay_and_book_what_came_back(desk, rich, chen):
     board = desk.get("/admin/").content.decode()
     assert "/admin/billing/withdrawal/?state__in=asked,paying" in board
     assert row.reference in desk.get("/admin/billing/withdrawal/?state__in=asked,paying").content.decode()
-    assert "Begin to pay" in text_of(desk.get(url(row, "change")))
+    assert 'value="Begin to pay"' in desk.get(url(row, "change")).content.decode()
     desk.post(url(row, "decide"), {"verb": "begin", "seen": "asked"})
     page = text_of(desk.get(url(row, "change")))
     assert f"Send CNY 300.00 to {rich.name}, ICBC Hangzhou, account 6222021102003344, with the text" in page
@@ -194,7 +194,7 @@ def test_who_approved_much_sees_no_form_to_pay(desk, rich, chen, wu, monkeypatch
 def test_a_clerk_who_only_looks_moves_nothing(rich):
     row, clerk = ask(rich, 300 * YUAN), make_user("clerk@suanli.test", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_withdrawal"))
-    assert "Begin to pay" not in text_of(of(clerk).get(url(row, "change")))
+    assert "Begin to pay" not in of(clerk).get(url(row, "change")).content.decode()
     assert of(clerk).post(url(row, "decide"), {"verb": "begin"}).status_code == 403
     assert Withdrawal.objects.get().state == "asked"
 

@@ -297,7 +297,7 @@ def test_the_statement_says_where_the_money_went_and_that_it_came_back(rich, che
     rows, _cursor = queries.statement_rows(rich, billing.wallet_of(rich), before=None)
     back, out = rows[:2]
     assert (str(out["title"]), out["amount_uy"]) == ("Paid out to the company's bank account", -300 * YUAN)
-    assert out["note"] == f"{row.reference} · ICBC Hangzhou ····3344"
+    assert out["note"] == f"{row.reference}: ICBC Hangzhou, ending in 3344"
     assert (back["title"], back["amount_uy"]) == ("The transfer to your bank came back", 300 * YUAN)
     assert back["note"] == f"{row.reference}: Wrong number."
     assert "6222021102003344" not in str(rows)
