@@ -165,18 +165,7 @@ def statement_rows(
     shown = lines[:limit]
     causes = [line.cause for line in shown]
     charges = {c.cause: c for c in Charge.objects.filter(cause__in=causes)}
-    topups = {
-        f"topup:{t.public_id}": t
-        for t in TopUp.objects.filter(
-            public_id__in=[c.removeprefix("topup:") for c in causes if c.startswith("topup:")]
-        )
-    }
-    withdrawals = {
-        f"withdrawal:{w.public_id}": w
-        for w in Withdrawal.objects.filter(
-            public_id__in=[c.removeprefix("withdrawal:") for c in causes if c.startswith("withdrawal:")]
-        )
-    }
+    topups, withdrawals = _by_cause(TopUp, causes), _by_cause(Withdrawal, causes)
     holds: dict[str, list[Hold]] = {}
     for hold in (
         Hold.objects.filter(cause__in=causes, account__owner=organisation)
@@ -222,6 +211,13 @@ def statement_rows(
         rows.append(row)
     cursor = shown[-1].cursor if len(lines) > limit else ""
     return rows, cursor
+
+
+def _by_cause(model: Any, causes: list[str]) -> dict[str, Any]:
+    """`topup:top_…` → the top-up. One query, none where no cause is of that kind."""
+    prefix = f"{model._meta.model_name}:"
+    named = [c.removeprefix(prefix) for c in causes if c.startswith(prefix)]
+    return {f"{prefix}{row.public_id}": row for row in model.objects.filter(public_id__in=named)}
 
 
 def _topup_words(topup: TopUp, journal: Journal) -> dict[str, str]:
