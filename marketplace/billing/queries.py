@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q, Subquery, Sum
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -133,7 +134,7 @@ def steps_of_withdrawal(withdrawal: Withdrawal) -> list[dict[str, Any]]:
         failed = state != of.TAKEN_BACK
         ended = time_text(withdrawal.ended_at, "long")
         note = _("{at}: {why}").format(at=ended, why=withdrawal.reason) if withdrawal.reason else ended
-        steps.append(step(withdrawal.get_state_display(), "failed" if failed else "done", note))
+        steps.append(step(capfirst(withdrawal.get_state_display()), "failed" if failed else "done", note))
     return steps
 
 

@@ -66,7 +66,7 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                     "note": _("{amount} of it for your bank").format(amount=yuan(figures.leaving_uy))
                     if figures.leaving_uy
                     else _("for orders under way"),
-                    "url": reverse("orders:list", args=[organisation.slug]) + "?state=open",
+                    "url": _where_reserved(request, organisation, figures),
                 },
                 {
                     "label": _("On its way"),
@@ -76,6 +76,13 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             ],
         },
     )
+
+
+def _where_reserved(request: HttpRequest, organisation: Organisation, figures: queries.WalletFigures) -> str:
+    """The withdrawals where there are some, for those who may see them; else the orders."""
+    may_see = request.membership.role != BUYER  # type: ignore[attr-defined]
+    name = "billing:withdrawals" if figures.leaving_uy and may_see else "orders:list"
+    return reverse(name, args=[organisation.slug]) + "?state=open"
 
 
 @company_view(FINANCE, BUYER)
