@@ -213,7 +213,7 @@ def test_a_press_from_a_page_that_is_old_moves_nothing(desk, rich, wu):
 
 def test_a_margin_call_and_a_loan_behind_its_plan_stop_it(rich, monkeypatch):
     class Position:
-        loan, cure_uy, behind_uy, debt_uy, next_due = Loan(state="margin_called"), 7 * YUAN, 0, 50 * YUAN, object()
+        loan, cure_uy, behind_uy, interest_uy, next_due = Loan(state="margin_called"), 7 * YUAN, 0, 10_000, object()
 
     monkeypatch.setattr(lending, "positions", lambda rows, now: [Position()])
     with pytest.raises(Refused) as called:
@@ -224,7 +224,7 @@ def test_a_margin_call_and_a_loan_behind_its_plan_stop_it(rich, monkeypatch):
     Position.behind_uy = 3 * YUAN
     with pytest.raises(Refused) as late:
         ask(rich, 5 * YUAN, "2")
-    assert (late.value.code, late.value.params) == ("withdrawal_loan_overdue", {"due_uy": 3 * YUAN})
+    assert (late.value.code, late.value.params) == ("withdrawal_loan_overdue", {"due_uy": 3_010_000})
     assert Withdrawal.objects.count() == 1
 
 
