@@ -30,6 +30,7 @@ NONE = "–"
 CAUSES = {
     "order": _("Order"),
     "topup": _("Top-up"),
+    "withdrawal": _("Withdrawal to the bank"),
     "organisation": _("Registration of the company"),
     "slotclose": _("An hour of a deposit, settled"),
     "deposit": _("Deposit"),

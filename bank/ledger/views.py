@@ -25,6 +25,7 @@ CSV_PAGE = 500
 # where the page of a cause is, in the rooms above; a room that is not there has no link
 PAGES = {
     "order": "orders:why", "topup": "billing:topup_detail", "loan": "lending:loan",
+    "withdrawal": "billing:withdrawal",
     "deposit": "deposits:take_back",
 }
 

@@ -8,12 +8,15 @@ class LendingConfig(AppConfig):
     verbose_name = _("Credit and loans")
 
     def ready(self) -> None:
+        from marketplace.billing import hooks
         from portal.core.errors import register_refusals
         from portal.history.ticks import ticks
 
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
+        if _objection not in hooks.objections:
+            hooks.objections.append(_objection)
         if _tick not in ticks:
             ticks.append(_tick)
 
@@ -22,3 +25,9 @@ def _tick(now) -> None:
     from .sweep import run_due  # models are not loaded yet when this module is
 
     run_due(now=now)
+
+
+def _objection(organisation, now):
+    from .queries import against_withdrawal
+
+    return against_withdrawal(organisation, now)

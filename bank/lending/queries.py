@@ -15,7 +15,8 @@ from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, ResourceClass
 from portal import policy
 from portal.accounts.models import Organisation
-from portal.core.money import CARD_HOUR_CMS, PPM, ceil_to
+from portal.core.errors import Refused
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, ceil_to
 from portal.core.words import local
 
 from . import collateral
@@ -401,6 +402,22 @@ def _position(loan: Loan, posted: dict[tuple[str, str], int], prices: dict[int, 
         ltv_ppm=collateral.ltv_ppm(principal + interest, value),
         today=day,
     )
+
+
+def against_withdrawal(organisation: Organisation, now: datetime) -> Refused | None:
+    """Why a borrower may not take cash out now: a margin call, or a loan behind its plan. At most three queries.
+
+    What is missing is named up to the next fen, so that paying just that is enough.
+    """
+    for found in positions(loans().filter(borrower=organisation, state__in=Loan.OPEN), now):
+        if found.loan.state == Loan.State.MARGIN_CALLED:
+            return Refused("withdrawal_margin_call", due_uy=ceil_to(found.cure_uy, FEN_UY))
+        due = found.behind_uy if found.next_due else found.principal_uy
+        if due or not found.next_due:  # a payment counts for the interest first
+            due += found.interest_uy
+        if due:
+            return Refused("withdrawal_loan_overdue", due_uy=ceil_to(due, FEN_UY))
+    return None
 
 
 @dataclass(frozen=True)

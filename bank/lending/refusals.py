@@ -19,5 +19,13 @@ REFUSALS: dict[str, Promise | str | tuple[Promise | str, int]] = {
     "offered_before": _("You have an open offer on this application. Withdraw it first."),
     "loan_over": _("This loan is repaid."),
     "purpose_needed": (_("Say what the money is for."), 400),
+    "withdrawal_margin_call": _(
+        "A loan of yours asks for more hours or a repayment of CNY {due_uy}. Until that is there nothing can be "
+        "withdrawn; the money stays in the wallet."
+    ),
+    "withdrawal_loan_overdue": _(
+        "CNY {due_uy} of a loan of yours is overdue. Repay it first; until then nothing can be withdrawn, the money "
+        "stays in the wallet."
+    ),
     "own_application": (_("A company cannot lend to itself."), 400),
 }

@@ -1,4 +1,4 @@
-"""Charges, top-ups and bills. The amounts of a charge never change; the books hold the money itself."""
+"""Charges, top-ups, withdrawals and bills. The amounts of a charge never change; the books hold the money itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger.models import Hold, Journal
@@ -196,6 +197,98 @@ class Correction(models.Model):
         super().save(*args, **kwargs)
 
 
+class Withdrawal(models.Model):
+    """Money on its way from the wallet to the company's own bank account. Reserved from the first moment."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("asked for")
+        PAYING = "paying", _("being paid")
+        PAID = "paid", _("sent to the bank")
+        REFUSED = "refused", _("refused")
+        TAKEN_BACK = "taken_back", _("taken back")
+        CAME_BACK = "came_back", _("came back from the bank")
+
+    # nothing is sent before it is "being paid", and from then on nobody takes it back
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.ASKED: {State.PAYING, State.REFUSED, State.TAKEN_BACK},
+        State.PAYING: {State.PAID, State.REFUSED},
+        State.PAID: {State.CAME_BACK},
+        State.REFUSED: set(),
+        State.TAKEN_BACK: set(),
+        State.CAME_BACK: set(),
+    }
+    OPEN = (State.ASKED, State.PAYING)
+
+    public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="withdrawals"
+    )
+    key = models.CharField(_("key against repetition"), max_length=120)
+    reference = models.CharField(_("code"), max_length=16, unique=True)
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
+    holder = models.CharField(_("account holder"), max_length=120)
+    bank_name = models.CharField(_("bank"), max_length=80)
+    account_number = models.CharField(_("account number"), max_length=32)
+    hold = models.OneToOneField(
+        Hold, verbose_name=_("amount set aside"), on_delete=models.PROTECT, related_name="+"
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ASKED)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("asked by"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(_("asked"))
+    begun_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("approved by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    begun_at = models.DateTimeField(_("approved"), null=True, blank=True)
+    bank_reference = models.CharField(_("number of the payment at the bank"), max_length=60, blank=True)
+    paid_on = models.DateField(_("date of the transfer"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("withdrawal to the bank")
+        verbose_name_plural = _("withdrawals to the bank")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_uy__gt=0), name="withdrawal_positive"),
+            models.UniqueConstraint(fields=["organisation", "key"], name="a_withdrawal_is_asked_once"),
+            models.UniqueConstraint(
+                fields=["bank_reference"], condition=~Q(bank_reference=""), name="a_transfer_pays_one_withdrawal"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "created_at"]),
+            models.Index(fields=["organisation", "state", "id"], name="withdrawals_of_a_company"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("wdr")
+        super().save(*args, **kwargs)
+
+    @property
+    def account_end(self) -> str:
+        """All that is shown of the account number after it was typed."""
+        return self.account_number[-4:]
+
+    @property
+    def account_ending(self) -> str:
+        return gettext("ending in {digits}").format(digits=self.account_end)
+
+    @property
+    def account(self) -> str:
+        """`ICBC Hangzhou, ending in 3344`."""
+        return gettext("{bank}, {ending}").format(bank=self.bank_name, ending=self.account_ending)
+
+
 class Bill(models.Model):
     """One company's month, closed: the charges in it and where the money stood before and after."""
 
@@ -208,6 +301,7 @@ class Bill(models.Model):
     came_in_uy = models.BigIntegerField(_("came in, micro-yuan"))
     charged_uy = models.BigIntegerField(_("charged, micro-yuan"))
     credit_used_uy = models.BigIntegerField(_("from the credit limit, micro-yuan"), default=0)
+    paid_out_uy = models.BigIntegerField(_("paid out to the bank, micro-yuan"), default=0)
     closing_uy = models.BigIntegerField(_("balance after, micro-yuan"))
     charges = models.ManyToManyField(Charge, verbose_name=_("charges"), related_name="bills")
     closed_at = models.DateTimeField(_("closed"))

@@ -8,23 +8,27 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Q, Subquery, Sum
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from bank.ledger import queries as books
 from bank.ledger.chart import Kind, Reason
-from bank.ledger.models import Account, Hold, Journal
+from bank.ledger.models import Account, Hold, Journal, Posting
 from portal.accounts.models import Organisation
 from portal.accounts.queries import people_by_actor
-from portal.core.words import yuan
+from portal.core.templatetags.suanli import time_text
+from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
 from portal.history.models import Step
 
 from . import movements, purses
-from .models import Charge, TopUp
+from .models import Charge, TopUp, Withdrawal
 
+GIFTS = (Reason.WELCOME_CREDIT,)  # come into a wallet to be spent here; never paid out
+SPENT = (Reason.ORDER_CHARGE, Reason.ORDER_REFUND)
 ONLY_NOTES = ("correction_asked", "correction_declined")  # steps that changed nothing
 
 
@@ -38,6 +42,8 @@ class WalletFigures:
     posted_uy: int
     coming_uy: int
     waiting: list[TopUp]
+    leaving: list[Withdrawal]
+    leaving_uy: int
     credit_limit_uy: int
     credit_drawn_uy: int
 
@@ -46,6 +52,7 @@ def wallet(organisation: Organisation) -> WalletFigures:
     account = purses.wallet_of(organisation)
     balance = books.balance(account)
     waiting = list(TopUp.objects.filter(organisation=organisation, state=TopUp.State.WAITING))
+    going = leaving(organisation)
     credit = books.find(owner=organisation, kind=Kind.CREDIT_LINE)
     return WalletFigures(
         account=account,
@@ -54,9 +61,81 @@ def wallet(organisation: Organisation) -> WalletFigures:
         posted_uy=balance.posted,
         coming_uy=sum(t.amount_uy for t in waiting),
         waiting=waiting,
+        leaving=going,
+        leaving_uy=sum(w.amount_uy for w in going if w.state in Withdrawal.OPEN),
         credit_limit_uy=-(credit.floor or 0) if credit else 0,
         credit_drawn_uy=-credit.posted if credit else 0,
     )
+
+
+def leaving(organisation: Organisation) -> list[Withdrawal]:
+    """Withdrawals under way, and those refused or returned since the company last asked for one. One query."""
+    latest = Withdrawal.objects.filter(organisation=organisation).order_by("-id").values("created_at")[:1]
+    unlucky = Q(state__in=[Withdrawal.State.REFUSED, Withdrawal.State.CAME_BACK], ended_at__gte=Subquery(latest))
+    return list(Withdrawal.objects.filter(Q(state__in=Withdrawal.OPEN) | unlucky, organisation=organisation))
+
+
+@dataclass(frozen=True)
+class Withdrawable:
+    """What of a wallet may go to a bank account, and why not more. Micro-yuan."""
+
+    available_uy: int
+    gift_uy: int  # of the welcome credit, not spent yet
+
+    @property
+    def most_uy(self) -> int:
+        """In whole fen, the smallest amount that a bank moves."""
+        return floor_fen(max(0, self.available_uy - self.gift_uy))
+
+
+def withdrawable(organisation: Organisation) -> Withdrawable:
+    """withdrawable = available − max(0, gifts received − orders charged), never below zero, in whole fen.
+
+    available = posted − reserved, so neither the credit limit (an account of its own) nor what an order or
+    another withdrawal reserves is in it. Gifts are spent first: every charge of an order that the wallet paid
+    uses them up, a refund gives them back; what a reversal took back counts on neither side. All other money
+    that came in (top-ups, payouts, compensation, loans) is cash. The truth only while the wallet is locked;
+    a page shows it as it was. Two queries.
+    """
+    wallet = purses.wallet_of(organisation)
+
+    def of(*reasons: str) -> Q:
+        return Q(journal__reason__in=reasons) | Q(journal__reverses__reason__in=reasons)
+
+    moved = Posting.objects.filter(of(*GIFTS, *SPENT), account=wallet).aggregate(
+        given=Sum("amount", filter=of(*GIFTS)), spent=Sum("amount", filter=of(*SPENT))
+    )
+    gift = max(0, (moved["given"] or 0) + (moved["spent"] or 0))
+    return Withdrawable(available_uy=books.balance(wallet).available or 0, gift_uy=gift)
+
+
+def steps_of_withdrawal(withdrawal: Withdrawal) -> list[dict[str, Any]]:
+    """The way of the money for components/steps.html: asked for, being paid, and how it ended."""
+    state, of = withdrawal.state, Withdrawal.State
+    def step(label: str, is_now: str, note: str = "") -> dict[str, Any]:
+        return {"label": label, "state": is_now, "note": note}
+
+    asked, waits = time_text(withdrawal.created_at, "long"), state == of.ASKED
+    note = _("{at}; our staff look at it, and you can still take it back").format(at=asked) if waits else asked
+    steps = [step(_("Asked for"), "now" if waits else "done", note)]
+    if withdrawal.begun_at:
+        is_now = "now" if state == of.PAYING else "done"
+        steps.append(step(_("Being paid"), is_now, time_text(withdrawal.begun_at, "long")))
+    elif waits:
+        steps.append(step(_("Being paid"), "todo"))
+    if state in (of.PAID, of.CAME_BACK):
+        sent = _("on {date}, number at the bank {number}").format(
+            date=time_text(withdrawal.paid_on, "date"), number=withdrawal.bank_reference
+        )
+        steps.append(step(_("Sent to the bank"), "done", sent))
+    if state in Withdrawal.OPEN:
+        steps.append(step(_("Sent to the bank"), "todo"))
+    elif state != of.PAID:
+        failed = state != of.TAKEN_BACK
+        ended = time_text(withdrawal.ended_at, "long")
+        note = _("{at}: {why}").format(at=ended, why=withdrawal.reason) if withdrawal.reason else ended
+        steps.append(step(capfirst(withdrawal.get_state_display()), "failed" if failed else "done", note))
+    return steps
 
 
 def coming_for(organisation: Organisation, page: str) -> TopUp | None:
@@ -87,12 +166,7 @@ def statement_rows(
     shown = lines[:limit]
     causes = [line.cause for line in shown]
     charges = {c.cause: c for c in Charge.objects.filter(cause__in=causes)}
-    topups = {
-        f"topup:{t.public_id}": t
-        for t in TopUp.objects.filter(
-            public_id__in=[c.removeprefix("topup:") for c in causes if c.startswith("topup:")]
-        )
-    }
+    topups, withdrawals = _by_cause(TopUp, causes), _by_cause(Withdrawal, causes)
     holds: dict[str, list[Hold]] = {}
     for hold in (
         Hold.objects.filter(cause__in=causes, account__owner=organisation)
@@ -129,6 +203,8 @@ def statement_rows(
             row["url_label"] = _("Why did this cost that?")
         elif topup is not None:
             row |= _topup_words(topup, line.journal)
+        elif line.cause in withdrawals:
+            row |= _withdrawal_words(withdrawals[line.cause], line.journal)
         elif line.reason == Reason.WELCOME_CREDIT:
             row["note"] = _("a gift from us; it is spent like money")
         rows.append(row)
@@ -155,6 +231,13 @@ def _order_words(line: books.Line, charge: Charge, sums: movements.Sums) -> dict
     }
 
 
+def _by_cause(model: Any, causes: list[str]) -> dict[str, Any]:
+    """`topup:top_…` → the top-up. One query, none where no cause is of that kind."""
+    prefix = f"{model._meta.model_name}:"
+    named = [c.removeprefix(prefix) for c in causes if c.startswith(prefix)]
+    return {f"{prefix}{row.public_id}": row for row in model.objects.filter(public_id__in=named)}
+
+
 def _topup_words(topup: TopUp, journal: Journal) -> dict[str, str]:
     """Booked, taken back, booked anew: each a line of its own with the staff's reason."""
     why = journal.memo.get("why", "")
@@ -169,6 +252,15 @@ def _topup_words(topup: TopUp, journal: Journal) -> dict[str, str]:
             "note": _("{reference}: {why}").format(reference=topup.reference, why=why),
         }
     return {"note": topup.reference}
+
+
+def _withdrawal_words(withdrawal: Withdrawal, journal: Journal) -> dict[str, str]:
+    if journal.reason == Reason.REVERSAL:
+        return {
+            "title": _("The transfer to your bank came back"),
+            "note": _("{reference}: {why}").format(reference=withdrawal.reference, why=withdrawal.reason),
+        }
+    return {"note": _("{reference}: {why}").format(reference=withdrawal.reference, why=withdrawal.account)}
 
 
 @dataclass(frozen=True)
@@ -237,10 +329,20 @@ def month_figures(organisation: Organisation, month: date) -> dict[str, int]:
         organisation=organisation, asset="CNY", settled_at__gte=start, settled_at__lt=end
     ).aggregate(total=Sum("total"), credit=Sum("credit_used"))
     total, credit = charged["total"] or 0, charged["credit"] or 0
+    paid_out = -(
+        Posting.objects.filter(
+            account=account,
+            journal__reason=Reason.WITHDRAWAL,
+            journal__at__gte=start,
+            journal__at__lt=end,
+        ).aggregate(total=Sum("amount"))["total"]
+        or 0
+    )
     return {
         "opening_uy": opening,
         "closing_uy": closing,
         "charged_uy": total,
         "credit_used_uy": credit,
-        "came_in_uy": closing - opening + total - credit,
+        "paid_out_uy": paid_out,
+        "came_in_uy": closing - opening + total - credit + paid_out,
     }

@@ -28,4 +28,28 @@ REFUSALS: Refusals = {
         _("You asked for this correction, so somebody else must confirm it. Nothing was changed."),
         403,
     ),
+    "withdrawal_not_approved": (
+        _("Only an approved company can withdraw to its bank. Nothing was reserved; the money stays in the wallet."),
+        403,
+    ),
+    "bad_withdrawal": (
+        _("Withdraw CNY {least_uy} or more, in whole fen. Nothing was reserved; the money stays in the wallet."),
+        400,
+    ),
+    "bad_account_number": (_("An account number has 8 to 30 digits and nothing else. Nothing was reserved."), 400),
+    "bank_name_needed": (_("Name the bank and its branch. Nothing was reserved."), 400),
+    "more_than_withdrawable": _(
+        "At most CNY {most_uy} can be withdrawn now; you asked for CNY {asked_uy}. Nothing was reserved; the money "
+        "stays in the wallet."
+    ),
+    "withdrawal_begun": _(
+        "{reference} cannot be taken back any more: our staff are paying it or have decided. Nothing was changed."
+    ),
+    "bank_reference_needed": (_("Enter the number of the payment at the bank. Nothing was booked."), 400),
+    "paid_on_wrong": (_("The transfer was sent between the request and today. Nothing was booked."), 400),
+    "second_payer_needed": (
+        _("You approved this withdrawal, so somebody else must pay and book it. Nothing was changed."),
+        403,
+    ),
+    "transfer_known": _("The bank payment {reference} paid another withdrawal. Nothing was booked now."),
 }

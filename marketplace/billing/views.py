@@ -19,6 +19,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.fragments import render
 from portal.core.money import CNY_UY, ceil_to
+from portal.core.words import yuan
 
 from . import actions, queries
 from .models import Bill, Correction, TopUp
@@ -62,8 +63,10 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                 {
                     "label": _("Reserved"),
                     "amount_uy": figures.held_uy,
-                    "note": _("for orders under way"),
-                    "url": reverse("orders:list", args=[organisation.slug]) + "?state=open",
+                    "note": _("{amount} of it for your bank").format(amount=yuan(figures.leaving_uy))
+                    if figures.leaving_uy
+                    else _("for orders under way"),
+                    "url": _where_reserved(request, organisation, figures),
                 },
                 {
                     "label": _("On its way"),
@@ -73,6 +76,13 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             ],
         },
     )
+
+
+def _where_reserved(request: HttpRequest, organisation: Organisation, figures: queries.WalletFigures) -> str:
+    """The withdrawals where there are some, for those who may see them; else the orders."""
+    may_see = request.membership.role != BUYER  # type: ignore[attr-defined]
+    name = "billing:withdrawals" if figures.leaving_uy and may_see else "orders:list"
+    return reverse(name, args=[organisation.slug]) + "?state=open"
 
 
 @company_view(FINANCE, BUYER)

@@ -246,6 +246,7 @@ class ApiKey(models.Model):
         ORDER = "order", _("order and withdraw")
         PROVIDE = "provide", _("deposit and list")
         FINANCE = "finance", _("top up and borrow")
+        PAY_OUT = "pay_out", _("withdraw cash to the bank")
 
     public_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
     organisation = models.ForeignKey(
@@ -292,5 +293,5 @@ class ApiKey(models.Model):
 
 ROLE_SCOPES: dict[Membership.Role, set[str]] = {
     Membership.Role.BUYER: {ApiKey.Scope.READ, ApiKey.Scope.ORDER, ApiKey.Scope.PROVIDE},
-    Membership.Role.FINANCE: {ApiKey.Scope.READ, ApiKey.Scope.FINANCE},
+    Membership.Role.FINANCE: {ApiKey.Scope.READ, ApiKey.Scope.FINANCE, ApiKey.Scope.PAY_OUT},
 }

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bank.ledger.desk import CAUSES
-from marketplace.billing.models import TopUp
+from marketplace.billing.models import TopUp, Withdrawal
 from marketplace.orders.models import Order
 from portal.accounts.models import Organisation
 
@@ -33,9 +33,16 @@ def causes_of(causes: set[str]) -> dict[str, tuple[str, str]]:
             _("Top-up %(reference)s") % {"reference": reference},
             reverse("admin:billing_topup_change", args=[pk]),
         )
+    for pk, public_id, reference in Withdrawal.objects.filter(
+        public_id__in=ids.get("withdrawal", [])
+    ).values_list("pk", "public_id", "reference"):
+        found[f"withdrawal:{public_id}"] = (
+            _("Withdrawal %(reference)s") % {"reference": reference},
+            reverse("admin:billing_withdrawal_change", args=[pk]),
+        )
     for public_id in ids.get("organisation", []):
         found[f"organisation:{public_id}"] = (_("Registration of the company"), "")
-    for kind in ids.keys() & CAUSES.keys() - {"order", "topup", "organisation"}:
+    for kind in ids.keys() & CAUSES.keys() - {"order", "topup", "withdrawal", "organisation"}:
         for public_id in ids[kind]:
             cause = f"{kind}:{public_id}"
             found[cause] = (str(CAUSES[kind]), reverse("admin:cause", args=[cause]))

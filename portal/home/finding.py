@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from bank.ledger import words
 from bank.ledger.models import Hold, Journal
-from marketplace.billing.models import TopUp
+from marketplace.billing.models import TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order
@@ -49,6 +49,7 @@ def find(text: str, *, may: Callable[[str], bool]) -> list[Found]:
         ("accounts.view_user", _find_people),
         ("orders.view_order", _find_orders),
         ("billing.view_topup", _find_topups),
+        ("billing.view_withdrawal", _find_withdrawals),
         ("ledger.view_journal", _find_books),
         ("dispatch.view_site", _find_sites),
         ("catalogue.view_offering", _find_offerings),
@@ -137,6 +138,23 @@ def _find_topups(text: str) -> list[Found]:
             _money(t.organisation_id, f"#topup-{t.reference}"),
         )
         for t in rows[:EACH]
+    ]
+
+
+def _find_withdrawals(text: str) -> list[Found]:
+    rows = _without_dashes(Withdrawal.objects.all(), "reference").filter(
+        Q(bare__contains=_bare(text) or text)
+        | Q(bank_reference__iexact=text)
+        | Q(public_id=text.lower().removeprefix("withdrawal:"))
+    ).select_related("organisation")
+    return [
+        Found(
+            _("Withdrawal to the bank"),
+            w.reference,
+            f"{w.organisation.name}, {words.short(w.amount_uy, 'CNY')}, {w.get_state_display()}",
+            _money(w.organisation_id, f"#withdrawal-{w.reference}"),
+        )
+        for w in rows[:EACH]
     ]
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from bank.ledger import words
 from bank.ledger.chart import Kind
 from bank.ledger.models import Account, Hold, Posting
-from marketplace.billing.models import Charge, Correction, TopUp
+from marketplace.billing.models import Charge, Correction, TopUp, Withdrawal
 from marketplace.billing.queries import Booked, last_by
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
@@ -45,11 +45,12 @@ class Queue:
 
 
 def queues(*, now: datetime) -> list[Queue]:
-    """Everything that waits, in the order in which it is looked at. Six queries."""
+    """Everything that waits, in the order in which it is looked at. Seven queries."""
     companies = Organisation.objects.filter(state=Organisation.State.REGISTERED)
     offerings = Offering.objects.filter(state=Offering.State.SUBMITTED)
     sites = Site.objects.filter(state__in=[Site.State.REGISTERED, Site.State.FAILED])
     topups = TopUp.objects.filter(state=TopUp.State.WAITING)
+    withdrawals = Withdrawal.objects.filter(state__in=Withdrawal.OPEN)
     corrections = Correction.objects.filter(state=Correction.State.WAITING)
     late = support.stuck(Order.objects.all(), now=now)
     return [
@@ -61,6 +62,8 @@ def queues(*, now: datetime) -> list[Queue]:
                _("No site waits.")),
         _queue(topups, "created_at", "state__exact=waiting", _("Payments to book"),
                _("No payment is announced.")),
+        _queue(withdrawals, "created_at", "state__in=asked,paying", _("Withdrawals to pay"),
+               _("Nobody waits for money.")),
         _queue(corrections, "asked_at", "state__exact=waiting", _("Corrections to confirm"),
                _("No correction waits for a second person.")),
         _queue(late, "placed_at", "stuck=yes", _("Stuck orders"), _("Every order gets on.")),
@@ -145,6 +148,7 @@ class Money:
     older_orders: str = ""
     holds: list[HoldLine] = field(default_factory=list)
     topups: list[tuple[TopUp, Booked | None]] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
 
 
 def money_of(company: Organisation, *, before: int | None = None, orders_before: int | None = None) -> Money:
@@ -174,6 +178,7 @@ def money_of(company: Organisation, *, before: int | None = None, orders_before:
     topups = list(TopUp.objects.filter(organisation=company).order_by("-state", "-id")[:LISTED])
     steps = last_by(topups)
     page.topups = [(t, steps.get(t.pk)) for t in topups]
+    page.withdrawals = list(Withdrawal.objects.filter(organisation=company)[:LISTED])
     return page
 
 

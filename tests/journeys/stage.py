@@ -20,7 +20,7 @@ from bank.lending import actions as lending
 from bank.lending.models import Application, Offer
 from marketplace import recipes
 from marketplace.billing import actions as billing
-from marketplace.billing import corrections, months
+from marketplace.billing import corrections, months, withdrawals
 from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue.models import Package, ResourceClass
 from marketplace.dispatch import listings
@@ -33,6 +33,7 @@ from portal.accounts import actions as accounts
 from portal.accounts import uscc
 from portal.accounts.models import Organisation, User
 from portal.core import clock
+from portal.core.words import local
 
 YUAN = 1_000_000
 HOUR = 3_600_000
@@ -81,6 +82,32 @@ def _bookings(jiangnan: Organisation, buyer: User, now) -> dict[str, str]:
     return {"booked_pk": str(booked[0].pk), "correction_pk": str(asked.pk)}
 
 
+def _withdrawals(jiangnan: Organisation, buyer: User, now) -> dict[str, str]:
+    """One that waits, one that is being paid, one that was paid and one that was refused."""
+    clerk = User.objects.get(email="staff@suanli.test")
+    asked, paying, paid, refused = (
+        withdrawals.ask(
+            organisation=jiangnan, amount_uy=amount * YUAN, bank_name="ICBC Hangzhou",
+            account_number="6222021102003344", key=f"stage-{amount}", user=buyer, now=now, actor=ACTOR,
+        )
+        for amount in (11, 12, 13, 14)
+    )  # fmt: skip
+    for row in (paying, paid):
+        withdrawals.begin(withdrawal=row, user=clerk, now=now)
+    withdrawals.pay(
+        withdrawal=paid, bank_reference="STAGE-OUT", paid_on=local(now).date(), user=clerk, now=now
+    )
+    withdrawals.refuse(withdrawal=refused, reason="The account is closed", user=clerk, now=now)
+    return {
+        "withdrawal": asked.public_id,
+        "withdrawal_paid": paid.public_id,
+        "withdrawal_refused": refused.public_id,
+        "withdrawal_pk": str(asked.pk),
+        "withdrawal_paying_pk": str(paying.pk),
+        "withdrawal_paid_pk": str(paid.pk),
+    }
+
+
 def _company(jiangnan: Organisation, now) -> dict[str, str]:
     buyer = User.objects.get(email="buyer@suanli.test")
     topup = billing.request_topup(organisation=jiangnan, amount_uy=79 * YUAN, user=buyer, now=now, actor=ACTOR)
@@ -97,6 +124,7 @@ def _company(jiangnan: Organisation, now) -> dict[str, str]:
         "topup": topup.public_id,
         "topup_pk": str(topup.pk),
         **_bookings(jiangnan, buyer, now),
+        **_withdrawals(jiangnan, buyer, now),
         "bill": bill.public_id,
         "key": key.public_id,
         "join": f"{invitation.public_id}/{secret}",

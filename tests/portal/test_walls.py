@@ -18,7 +18,7 @@ from bank.ledger import queries as books
 from bank.ledger.chart import Kind
 from bank.ledger.models import Journal
 from bank.lending.models import Application, Loan, Offer
-from marketplace.billing.models import Bill, TopUp
+from marketplace.billing.models import Bill, TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Reservation, Site
 from marketplace.orders.models import Order, Quote
@@ -70,6 +70,8 @@ def things(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     of("jiangnan", "ledger:journal", journal.public_id)
     of("jiangnan", "ledger:statement ledger:statement_csv", wallet)
     of("jiangnan", "billing:topup_detail", TopUp.objects.filter(state="waiting").earliest("pk").public_id)
+    cash = "billing:withdrawal billing-api:withdrawal billing-api:take_back"
+    of("jiangnan", cash, Withdrawal.objects.earliest("pk").public_id)
     of("jiangnan", "billing:bill", Bill.objects.earliest("pk").public_id)
     of("jiangnan", "orders:quote orders-api:quote", Quote.objects.latest("pk").public_id)
     of("jiangnan", "orders:detail orders:why orders-api:order orders-api:stop", order.public_id)

@@ -12,12 +12,13 @@ from django.core.cache import cache
 from bank.ledger import actions as ledger
 from bank.lending import actions as lending
 from marketplace.billing import actions as billing
-from marketplace.billing import months
+from marketplace.billing import months, withdrawals
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order, SampleRun
 from portal import policy
 from portal.accounts import actions as accounts
 from portal.core import clock
+from portal.core.words import local
 from tests.bank.deposits.conftest import ACTOR, HOUR, Factory, cpu, factory
 from tests.bank.ledger.conftest import Books
 from tests.conftest import join, make_organisation, make_user
@@ -50,6 +51,7 @@ class World:
 
     def one(self, n: int) -> None:
         self.money(n)
+        self.cash_out(n)
         self.people(n)
         self.order(n)
         self.supply(n)
@@ -68,6 +70,19 @@ class World:
         lending.set_limit(organisation=self.jiangnan, limit_uy=n * YUAN, reason="more", now=now, actor=ACTOR)
         lending.book_lender_payment(
             lender=self.harbour, amount_uy=900 * YUAN, bank_reference=f"L-{n}", now=now, actor=ACTOR
+        )
+
+    def cash_out(self, n: int) -> None:
+        """One that waits, and one that was paid."""
+        now = self.factory.now
+        for what in ("waits", "paid"):
+            row = withdrawals.ask(
+                organisation=self.jiangnan, amount_uy=YUAN, bank_name="ICBC", account_number="62220211",
+                key=f"{what}-{n}", user=None, now=now, actor=ACTOR,
+            )  # fmt: skip
+        withdrawals.begin(withdrawal=row, user=self.lin, now=now)
+        withdrawals.pay(
+            withdrawal=row, bank_reference=f"W-{n}", paid_on=local(now).date(), user=self.lin, now=now
         )
 
     def people(self, n: int) -> None:

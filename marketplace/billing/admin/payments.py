@@ -26,8 +26,8 @@ from portal.core.money import CNY_UY, FEN_UY
 from portal.core.words import yuan
 from portal.history.actions import subject_of
 
-from . import actions, corrections, queries
-from .models import Bill, Charge, Correction, TopUp
+from .. import actions, corrections, queries
+from ..models import Bill, Charge, Correction, TopUp
 
 STEPS = {
     "waiting": gettext_lazy("announced"),
@@ -432,8 +432,10 @@ class BillAdmin(desk.Desk):
     search_fields = ("organisation__name", "=public_id")
     list_select_related = ("organisation",)
     fieldsets = (
-        (None, {"fields": ("company", "month_name", "opening", "came_in", "charged", "closing", "closed_at")}),
-        desk.technical("public_id", "opening_uy", "came_in_uy", "charged_uy", "credit_used_uy", "closing_uy"),
+        (None, {"fields": ("company", "month_name", "opening", "came_in", "charged", "paid_out", "closing",
+                           "closed_at")}),
+        desk.technical("public_id", "opening_uy", "came_in_uy", "charged_uy", "credit_used_uy", "paid_out_uy",
+                       "closing_uy"),
     )
 
     @admin.display(description=gettext_lazy("Company"), ordering="organisation__name")
@@ -455,6 +457,10 @@ class BillAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("Charged"), ordering="charged_uy")
     def charged(self, bill: Bill) -> str:
         return words.short(bill.charged_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Paid out to the bank"))
+    def paid_out(self, bill: Bill) -> str:
+        return words.short(bill.paid_out_uy, "CNY")
 
     @admin.display(description=gettext_lazy("In the wallet after"))
     def closing(self, bill: Bill) -> str:
