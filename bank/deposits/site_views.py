@@ -33,6 +33,7 @@ from .forms import SiteForm
 from .views import actor_of, may
 
 AWAY = timedelta(minutes=5)  # asked twice a minute, a site that is there has answered by then
+WRONG_IN = {"site_name_taken": "name", "machine_elsewhere": "region"}  # the field that a refusal is about
 LINES = 48  # of the table of hours on one page
 # what an engine may not enforce on its machine, by the codes of engines.base.Protection
 MISSING = {
@@ -61,12 +62,12 @@ def sites(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """A new site; its benchmark starts at once."""
     now = clock.now()
-    here = registration.cores_here()
-    form = SiteForm(request.POST or None, initial={"cards": here or 1})
+    machine = registration.machine(organisation)
+    form = SiteForm(request.POST or None, initial={"cards": machine.left or 1})
     context: dict[str, Any] = {
         "organisation": organisation,
         "form": form,
-        "cores_here": here,
+        "machine": machine,
         "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
         "remembered_h": REMEMBERED_H,
     }
@@ -80,7 +81,7 @@ def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                     organisation=organisation, now=now, actor=actor_of(request), **form.cleaned_data
                 )
             except Refused as refused:
-                form.add_error("name" if refused.code == "site_name_taken" else "cards", str(refused))
+                form.add_error(WRONG_IN.get(refused.code, "cards"), str(refused))
             else:
                 return redirect("deposits:site", organisation.slug, site.public_id)
     return render(request, "deposits/site_new", context, status=status)
@@ -96,7 +97,7 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
     now = clock.now()
     if request.method == "POST":
         may(request)
-        verification.start(site=found, now=now, actor=actor_of(request))
+        registration.try_again(site=found, now=now, actor=actor_of(request))
         return redirect("deposits:site", organisation.slug, public_id)
     last = (
         Step.objects.filter(subject=f"site:{found.public_id}", after__in=["verifying", "verified", "failed"])
@@ -122,6 +123,10 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
         "clock": [f"{n:02d}" for n in range(24)],
         "chosen": site_queries.hour_detail(found, chosen, organisation, now) if chosen else None,
         "chosen_key": chosen,
+        "machine": registration.machine(organisation),
+        "measured": site_queries.measured(found),
+        "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
+        "remembered_h": REMEMBERED_H,
         "missing": [str(MISSING.get(code, code)) for code in _missing(found)],
         **_table(request, hours),
     }

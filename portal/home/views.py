@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from bank.deposits import registration
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
 from marketplace.dispatch.models import Site
@@ -85,11 +88,26 @@ def earn(request: HttpRequest) -> HttpResponse:
         {
             "company": company,
             "example": earning.example(now=clock.now()),
+            "machine": registration.machine(company),
+            "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
+            "fee_ppm": policy.PLATFORM_FEE_PPM,
+            "haircut_ppm": policy.COLLATERAL_HAIRCUT_PPM,
             "ltv_ppm": policy.LTV_ORIGINATION_PPM,
             "call_ppm": policy.LTV_CALL_PPM,
             "life_days": policy.CLAIM_LIFE_DAYS,
         },
     )
+
+
+@login_required
+@require_GET
+def begin(request: HttpRequest) -> HttpResponse:
+    """The way in from the page above: the company first, with its box ticked, then its first machine."""
+    company = company_of(request)
+    if company is None:
+        onward = urlencode({"provider": 1, "next": reverse("home:begin")})
+        return redirect(f"{reverse('accounts:register')}?{onward}")
+    return redirect("deposits:site_new", company.slug)
 
 
 @require_GET

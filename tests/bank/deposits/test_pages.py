@@ -235,21 +235,28 @@ def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
     assert "0.10 found work" in text and "0.10 banked hours" in text
 
 
-def test_the_estimate_is_a_range_with_the_uncertain_part_on_its_own_line(zhao_client, factory):
-    text = zhao_client.get(page("bank"), form(factory, hour=["24", "25"], mode="firm"),
-                           headers={"HX-Request": "true"}).content.decode()
-    assert "From “nothing is sold” to “as we expect”" in text and "finds work" in text
+def estimate(client, factory, **fields) -> str:
+    text = client.get(page("bank"), form(factory, **fields), headers={"HX-Request": "true"}).content.decode()
+    return " ".join(text.split())
+
+
+def test_without_a_record_the_estimate_says_that_it_is_an_assumption(zhao_client, factory):
+    text = estimate(zhao_client, factory, hour=["24", "25"], mode="firm")
+    assert "As we assume: nothing has been closed here yet" in text and "As the record goes" not in text
+    assert "0.22 × 17 % found work" in text and "(4 × 100 % availability − 0.68) × 0.55 × 0.10 × 25 %" in text
     assert "Electricity and wear are yours" in text and "for standing ready" in text
-    assert "so far" not in text  # nothing was deposited here yet
 
 
-def test_beside_a_guess_stands_the_record_as_soon_as_there_is_one(zhao_client, factory):
+def test_the_record_leads_as_soon_as_there_is_one_and_the_assumption_follows_as_such(zhao_client, factory):
     factory.deposit()
     factory.close(factory.slot())
-    SlotClose.objects.update(quantity_cms=72_000_000, delivered_cms=3_600, idle_unverified_cms=71_996_400)
-    text = zhao_client.get(page("bank"), form(factory, from_date="2027-06-01", to_date="2027-07-01"),
-                           headers={"HX-Request": "true"}).content.decode()
-    assert "so far less than 0.01 of 20 core-hours deposited here have found work" in " ".join(text.split())
+    SlotClose.objects.update(quantity_cms=72_000_000, delivered_cms=3_600_000, idle_unverified_cms=68_400_000)
+    text = estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
+    assert "In the last 30 days 1.00 of 20 core-hours deposited here found work: 1 hour closed since" in text
+    assert text.index("As it went here so far") < text.index("As the record goes") < text.index("An assumption, not the")
+    assert "× 5 % found work" in text
+    SlotClose.objects.update(is_simulated=True)
+    assert "1 of them is simulated time" in estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
 
 
 def test_after_a_deposit_the_page_stands_at_its_top_with_the_message_and_nothing_painted(zhao_client, factory):
