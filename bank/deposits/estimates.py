@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min, Q, Sum
 
@@ -46,7 +47,7 @@ class Record:
 
 def record(resource_class_id: int, now: datetime) -> Record | None:
     """Of the last 30 days, else of 90; None without an hour that was offered and closed. One query."""
-    sums = {}
+    sums: dict[str, Any] = {}
     for days in WINDOWS:
         inside = Q(hour__gte=now - timedelta(days=days))
         sums |= {

@@ -83,7 +83,7 @@ def register(
 
 @transaction.atomic
 def try_again(*, site: Site, now: datetime, actor: str) -> None:
-    """The benchmark once more. A site that failed gave its cores up and must find them free again. Refused as register."""
+    """The benchmark once more. A failed site gave its cores up and must find them free. Refused as register."""
     _one_at_a_time()
     if site.engine == ENGINE and site.state == Site.State.FAILED:
         _refuse_unless_there(site.organisation, site.region, site.cards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -23,7 +24,7 @@ from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
 
 from . import actions, lender_views, outlook, queries, standing
 from .asking import ask, is_sure, key_of
-from .forms import AmountForm, ApplyForm, HoursForm
+from .forms import AmountForm, ApplyForm, HoursForm, all_of
 from .models import Application, Loan, Offer
 
 
@@ -148,9 +149,9 @@ def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     now, here = clock.now(), reverse("lending:loans", args=[organisation.slug])
     rows = [row for row in queries.pledgeable(organisation, now) if row.index]
     data = request.POST or (request.GET if "months" in request.GET else None)
-    form = ApplyForm(data, rows=rows, initial={"months": outlook.USUAL_MONTHS})
+    form = ApplyForm(data, rows=rows, initial={"months": outlook.USUAL_MONTHS} | _all_hours(request, rows))
     if request.method == "POST" and form.is_valid():
-        row, cms, amount = form.row(), form.cms(), form.amount_uy()
+        row, cms, amount = form.row(), form.cms(form.row().free_cms), form.amount_uy()
         try:
             _check(row, cms, amount)
             if not is_sure(request):
@@ -180,11 +181,21 @@ def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "rows": rows,
             "back_url": here,
             "chosen": chosen,
+            "all_hours": all_of(chosen.free_cms) if chosen else "",
             "outlook": seen,
         },
         fragment="lending/_counts",
         status=422 if request.method == "POST" and form.errors else 200,
     )
+
+
+def _all_hours(request: HttpRequest, rows: Sequence[queries.Pledgeable]) -> dict[str, Any]:
+    """?hours=all: the form with all free hours of a class written in."""
+    key = request.GET.get("resource_class")
+    row = next((r for r in rows if key in (None, r.resource_class.key)), None)
+    if row is None or request.GET.get("hours") != "all":
+        return {}
+    return {"resource_class": row.resource_class.key, "hours": all_of(row.free_cms)}
 
 
 def _written(form: ApplyForm) -> dict[str, Any]:
@@ -199,7 +210,7 @@ def _outlook(form: ApplyForm, rows: Sequence[queries.Pledgeable], now: Any) -> t
     row = form.rows.get(known.get("resource_class", ""), rows[0] if rows else None)
     if row is None:
         return None, None
-    cms = form.cms() if known.get("resource_class") and (known.get("hours") or known.get("exact_cms")) else None
+    cms = form.cms(row.free_cms) if known.get("resource_class") and known.get("hours") else None
     amount = form.amount_uy() if known.get("amount") else None
     return row, outlook.of(row, cms=cms, amount_uy=amount, months=known.get("months"), now=now)
 
@@ -214,13 +225,12 @@ def _check(row: queries.Pledgeable, cms: int, amount: int) -> None:
 
 
 def _ask_to_pledge(request: HttpRequest, form: ApplyForm, now: Any) -> HttpResponse:
-    cms, amount, months = form.cms(), form.amount_uy(), form.cleaned_data["months"]
+    cms, amount, months = form.cms(form.row().free_cms), form.amount_uy(), form.cleaned_data["months"]
     seen = outlook.of(form.row(), cms=cms, amount_uy=amount, months=months, now=now)
     value = seen.value_uy if seen else 0
     return ask(
         request,
         form=form,
-        extra={"exact_cms": str(cms)} if form.data.get("all") else {},
         title=_("Pledge these hours?"),
         label=_("Pledge and ask"),
         danger=True,
@@ -259,9 +269,17 @@ def application(request: HttpRequest, organisation: Organisation, public_id: str
             "found": found,
             "is_open": is_open,
             "now": now,
+            "state": _state(row, is_open, now),
             "offers": [(o, found.ltv_of(o.amount_uy)) for o in found.offers],
         },
     )
+
+
+def _state(row: Application, is_open: bool, now: datetime) -> str:
+    """“an offer is here” as soon as there is one to answer."""
+    if is_open and any(o.state == Offer.State.OPEN and o.expires_at > now for o in row.offers.all()):
+        return _("an offer is here")
+    return str(row.get_state_display())
 
 
 def _withdraw(request: HttpRequest, organisation: Organisation, row: Application) -> HttpResponse:
@@ -366,8 +384,9 @@ def loan(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
             "stats": standing.figures(found),
             "accounts": accounts,
             "is_lender": is_lender,
-            "repayments": found.loan.repayments.all(),
+            "payments": queries.payments(found),
             "free_cms": free,
+            "all_hours": all_of(free),
             "form": AmountForm() if can else None,
             "hours_form": HoursForm() if can and free else None,
         },
@@ -451,10 +470,11 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
     borrower_only(organisation)
     row = _loan(organisation, public_id)
     here = reverse("lending:loan", args=[organisation.slug, row.public_id])
-    form, free = HoursForm(request.POST or None), queries.free_to_pledge(row)
-    everything = request.POST.get("all") == "1" and free > 0
-    if request.method == "POST" and (form.is_valid() or everything):
-        cms = free if everything else form.cms()
+    free = queries.free_to_pledge(row)
+    start = {"hours": all_of(free)} if free and request.GET.get("hours") == "all" else {}
+    form = HoursForm(request.POST or None, initial=start)
+    if request.method == "POST" and form.is_valid():
+        cms = form.cms(free)
         try:
             if not is_sure(request):
                 if cms > free:
@@ -462,7 +482,6 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
                 return ask(
                     request,
                     form=form,
-                    extra={"exact_cms": str(cms)} if everything else {},
                     title=_("Pledge more hours?"),
                     label=_("Pledge them"),
                     back_url=here,
@@ -485,7 +504,7 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
             "back_url": here,
             "label": _("Go on"),
             "text": _("{hours} banked hours are available.").format(hours=hours(free, "free")),
-            "all_label": _("All of them") if free else "",
+            "all_hours": all_of(free) if free else "",
         },
         status=422 if form.errors else 200,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -11,13 +12,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from bank.deposits import registration
+from bank.lending import waiting
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
 from marketplace.dispatch.models import Site
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order
 from portal import policy
-from portal.accounts.access import company_of
+from portal.accounts.access import FINANCE, OWNER, company_of
+from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.fragments import render
 
@@ -73,9 +76,20 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "wallet": billing.wallet(company),
             "kept": orders.kept_quotes(company, clock.now()),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
+            **_lending(request, company),
             "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
         },
     )
+
+
+def _lending(request: HttpRequest, company: Organisation) -> dict[str, Any]:
+    """What waits in lending, for those who may answer it; a lender's desk, a borrower's offers."""
+    now = clock.now()
+    if request.membership.role not in (OWNER, FINANCE):  # type: ignore[attr-defined]
+        return {}
+    if company.role == Organisation.Role.LENDER:
+        return {"to_answer": waiting.to_answer(company, now)}
+    return {"asked": waiting.asked_by(company, now)}
 
 
 @require_GET
