@@ -6,7 +6,7 @@ They belong to marketplace.dispatch, but a benchmark is started by provisioning,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -27,7 +27,7 @@ from portal.core.errors import Refused, sentence
 from portal.core.fragments import render
 from portal.history.models import Step
 
-from . import queries, registration, site_queries
+from . import nights, queries, registration, site_queries
 from .actions import REMEMBERED_H
 from .forms import SiteForm
 from .views import actor_of, may
@@ -135,14 +135,26 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
 
 def _table(request: HttpRequest, hours: site_queries.Grid) -> dict[str, Any]:
     """The hours as lines, some at a time; open when a page of them was asked for."""
-    pages = Paginator(hours.listed, LINES)
+    night = _night(request.GET.get("night", ""))
+    first, end = nights.span(night) if night else (None, None)
+    listed = [c for c in hours.listed if first <= c.at < end] if first and end else hours.listed
+    pages = Paginator(listed, LINES)
     page = pages.get_page(request.GET.get("page"))
     return {
         "lines": page,
-        "lines_open": "page" in request.GET,
+        "night": first,
+        "lines_open": "page" in request.GET or night is not None,
         "newer": f"?page={page.previous_page_number()}#hours" if page.has_previous() else "",
         "older": f"?page={page.next_page_number()}#hours" if page.has_next() else "",
     }
+
+
+def _night(text: str) -> date | None:
+    """The day on which the night begins whose hours are asked for."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _busy(found: Site, last: Step | None, now: datetime) -> dict[str, Any] | None:

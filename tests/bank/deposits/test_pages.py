@@ -68,7 +68,7 @@ def test_htmx_gets_the_estimate_alone(zhao_client, factory):
 def test_painted_hours_are_deposited_and_stand_on_the_page(zhao_client, factory):
     answer = zhao_client.post(page("bank"), form(factory), follow=True)
     assert Slot.objects.count() == 2
-    assert "2 machine hours of the coming week are in the pool" in answer.content.decode()
+    assert "2 hours of the coming week are in the pool" in answer.content.decode()
     assert "22:00–24:00" in answer.content.decode()
 
 
@@ -298,7 +298,7 @@ def test_the_chosen_package_says_at_once_what_it_needs(zhao_client, factory):
     asked = {"offering": factory.offering.public_id, "units": "2"}
     text = zhao_client.get(page("withdraw"), asked, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in text and "A script in Python." in text
-    assert reverse("catalogue:sample", args=[factory.offering.package.code]) in text and "Takes at most" in text
+    assert reverse("catalogue:sample", args=[factory.offering.package.code]) in text and "Reserved at most" in text
     whole = zhao_client.get(page("withdraw"), asked).content.decode()
     assert "A script in Python." in whole and 'value="2"' in whole
 
@@ -310,3 +310,53 @@ def test_a_missing_file_is_said_with_what_to_do(zhao_client, factory):
     answer = zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1})
     text = answer.content.decode()
     assert answer.status_code == 422 and "No file was chosen." in text and "A script in Python." in text
+
+
+def chosen(client, factory, **asked) -> str:
+    asked = {"offering": factory.offering.public_id, **asked}
+    answer = client.get(page("withdraw"), asked, headers={"HX-Request": "true"})
+    return " ".join(answer.content.decode().split())
+
+
+def test_a_withdrawal_shows_what_is_reserved_how_it_is_made_and_the_price_in_cash(zhao_client, factory):
+    from bank.deposits import withdrawals
+    from marketplace.orders.models import Quote
+
+    cost = withdrawals.cost(factory.offering, 1, factory.now)
+    assert (cost.most_cms, cost.weight_ppm, cost.now_cms) == (1_800_000, 1_048_000, 1_886_400)
+    text = chosen(zhao_client, factory)
+    assert text == chosen(zhao_client, factory, units="1")  # what stands in the field is what is worked out
+    assert "1 core for 30 minutes" in text and "no run of this package lasts longer" in text
+    assert "0.50" in text and "104.8 %" in text and "0.52" in text
+    assert f"CNY {cost.cash_uy // 1_000_000}" in text and "The same run in cash, at most" in text
+    from io import BytesIO
+
+    from marketplace.dispatch import actions as dispatch
+    from portal.core.clock import hour_of
+
+    dispatch.open_slots(site=factory.site, hours=[hour_of(factory.now)], source="deposit:x", now=factory.now)
+    script = BytesIO(b"print(1)\n")
+    script.name = "job.py"
+    zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1, "file": script})
+    assert Quote.objects.get().cap == cost.now_cms
+
+
+def test_the_price_in_cash_is_what_a_quote_in_cash_would_cap(factory, buyer):
+    from bank.deposits import withdrawals
+
+    factory.deposit()
+    quote = factory.order(buyer, at=factory.slot().hour).quote
+    assert withdrawals.cost(factory.offering, 1, factory.now).cash_uy == quote.cap
+
+
+def test_a_heading_of_the_grid_says_what_it_paints(zhao_client, factory):
+    text = zhao_client.get(page("bank")).content.decode()
+    assert text.count("data-line=") == 24 + 7
+    assert 'data-line="h22" data-says="22: on every day"' in text
+    assert 'data-line="d0" data-says="Mon: the whole day"' in text
+
+
+def test_hours_that_are_taken_have_a_sign_of_their_own(zhao_client, factory):
+    factory.deposit(hours=[22, 23])
+    text = zhao_client.get(page("bank"), form(factory)).content.decode()
+    assert '<i class="cell t"></i>2 hours deposited already' in text and 'class="cell r"' not in text
