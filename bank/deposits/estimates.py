@@ -16,8 +16,8 @@ from django.db.models import Count, Min, Q, Sum
 from marketplace.dispatch import weights
 from marketplace.dispatch.models import Site
 from portal import policy
-from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, ceil_to, mul_div, share
-from portal.core.words import floor_fen, local
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, mul_div, share
+from portal.core.words import local
 
 from . import close
 from .models import Deposit, SlotClose
@@ -72,6 +72,11 @@ def record(resource_class_id: int, now: datetime) -> Record | None:
                 delivered_cms=seen[f"delivered{days}"],
             )
     return None
+
+
+def _fen(amount_uy: int) -> int:
+    """To the nearest fen."""
+    return mul_div(amount_uy, 1, FEN_UY) * FEN_UY
 
 
 def assumed_ppm(hours: Collection[int]) -> int:
@@ -162,12 +167,12 @@ def reckon(
     quantity = len(painted) * cards * CARD_HOUR_CMS
     index = index_of(resource_class_id, now)
     price = index.price_uy if index else 0
-    full = floor_fen(close.worth(share(quantity, weight), price))
+    full = _fen(close.worth(share(quantity, weight), price))
     seen = record(resource_class_id, now)
 
     def case(work_ppm: int) -> Case:
         found = share(quantity, work_ppm)
-        gross = floor_fen(share(full, work_ppm))
+        gross = _fen(share(full, work_ppm))
         idle_cms = 0
         if is_firm:
             there = max(0, share(quantity, availability_ppm) - found)
@@ -176,9 +181,9 @@ def reckon(
             work_ppm=work_ppm,
             found_cms=found,
             gross_uy=gross,
-            fee_uy=ceil_to(share(gross, policy.PLATFORM_FEE_PPM, "up"), FEN_UY),
+            fee_uy=_fen(share(gross, policy.PLATFORM_FEE_PPM)),
             idle_cms=idle_cms,
-            idle_uy=floor_fen(close.worth(idle_cms, price)),
+            idle_uy=_fen(close.worth(idle_cms, price)),
             banked_cms=share(share(found, weight), PPM - policy.PLATFORM_FEE_PPM) + idle_cms,
         )
 

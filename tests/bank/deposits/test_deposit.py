@@ -150,12 +150,12 @@ def test_the_estimate_can_be_worked_out_by_hand_from_what_is_shown(factory, now)
     assert (found.record, found.by_record, found.lead) == (None, None, found.assumed)
     case = found.assumed
     assert (case.work_ppm, case.work_text) == (397_200, "39.72")
-    assert (case.gross_uy, case.fee_uy, case.net_uy) == (10_000_000, 800_000, 9_200_000)  # × 39.72 % − 8 %
+    assert (case.gross_uy, case.fee_uy, case.net_uy) == (10_010_000, 800_000, 9_210_000)  # × 39.72 % − 8 %
     assert case.banked_cms == 336 * CMS * 3_972 // 10_000 * 75 // 100 * 92 // 100
     assert (found.none.net_uy, found.none.banked_cms) == (0, 0)
     firm = estimates.estimate(site=factory.site, hours=range(168), cards=2, mode="firm", now=now)
-    assert firm.assumed.idle_uy == 3_790_000  # (336 × 100 % − 133.4592) × 0.75 × 0.10 × 25 % = 3.7976
-    assert firm.assumed.net_uy == case.net_uy + 3_790_000
+    assert firm.assumed.idle_uy == 3_800_000  # (336 × 100 % − 133.4592) × 0.75 × 0.10 × 25 % = 3.7976
+    assert firm.assumed.net_uy == case.net_uy + 3_800_000
     assert firm.none.net_uy == 6_300_000  # 336 × 100 % × 0.75 × 0.10 × 25 %
 
 

@@ -62,7 +62,7 @@ def test_htmx_gets_the_estimate_alone(zhao_client, factory):
     answer = zhao_client.get(page("bank"), form(factory, hour=["24", "25"]), headers={"HX-Request": "true"})
     text = answer.content.decode()
     assert "<html" not in text and "About, each week" in text
-    assert "0.03" in text  # CNY 0.034595 a week
+    assert "0.04" in text  # 0.22 × 17 % − 8 %
 
 
 def test_painted_hours_are_deposited_and_stand_on_the_page(zhao_client, factory):

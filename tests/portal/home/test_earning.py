@@ -16,9 +16,9 @@ def priced(cpu, now):
 def test_the_example_is_a_week_of_nights_at_the_published_price(priced, now):
     example = earning.example(now=now)
     assert (example.painted_cms, example.weight_text) == (560 * 3_600_000, "0.57")
-    assert example.full_uy == 28_720_000  # 560 × 0.57 × 0.09 = 28.728
+    assert example.full_uy == 28_730_000  # 560 × 0.57 × 0.09 = 28.728
     assert (example.lead, example.assumed.work_text) == (example.assumed, "19.34")
-    assert (example.assumed.gross_uy, example.assumed.fee_uy) == (5_550_000, 450_000)
+    assert (example.assumed.gross_uy, example.assumed.fee_uy) == (5_560_000, 440_000)
     assert example.none.net_uy == 6_100_000  # 560 × 85 % × 0.57 × 0.09 × 25 % = 6.1047
     assert example.record is None
 
@@ -30,7 +30,7 @@ def test_without_a_price_there_is_no_example_but_a_page(client, db):
 def test_a_stranger_who_asks_for_the_bank_is_told_how_it_works(client, priced):
     assert 'href="/earn/"' in client.get("/").content.decode()
     page = client.get("/earn/").content.decode()
-    assert "/accounts/signup/?next=/earn/begin/" in page and "28.72" in page
+    assert "/accounts/signup/?next=/earn/begin/" in page and "28.73" in page
     assert "What can be connected today" in page and "Banked hours as a pledge count for" in page
 
 
