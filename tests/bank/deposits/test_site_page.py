@@ -193,6 +193,8 @@ def test_in_a_demonstration_each_company_plays_with_the_whole_machine_and_is_tol
     page, answer = register(client, factory.site.region, cards=8, slug="jiangnan")
     assert page.status_code == 302
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine_registered")
+    full = client.get(reverse("deposits:site_new", args=["jiangnan"])).content.decode()
+    assert "Your company has registered all 8 cores" in full and "<form method=\"post\" novalidate>" not in full
     text = client.get(page.url).content.decode()
     assert "On the demonstration machine" in text and "2 sites are played on it, companies: 2" in text
 
