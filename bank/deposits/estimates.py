@@ -1,123 +1,203 @@
-"""What painted hours bring, about: from nothing sold to what is expected, and how much has found work so far."""
+"""What hours bring, about: as this platform's own record goes, as is assumed, and if nothing is sold.
+
+Made to be checked by hand: the weight is rounded to two decimals, shares to two decimals of a per cent and every sum
+to the fen, before the next line is worked out from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from marketplace.dispatch import weights
 from marketplace.dispatch.models import Site
 from portal import policy
-from portal.core.money import CARD_HOUR_CMS, PPM, mul_div, share
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, mul_div, share
+from portal.core.words import local
 
 from . import close
 from .models import Deposit, SlotClose
 from .queries import index_of
 
-LEAST_CLOSES = 168  # fewer closed hours than a week's say nothing about what finds work
-LOOK_BACK = timedelta(weeks=8)
+WINDOWS = (30, 90)  # days back that are asked for a record, the nearest first
+HUNDREDTH_PPM = 10_000  # 0.01
+BASIS_PPM = 100  # 0.01 %
 
 
 @dataclass(frozen=True)
 class Record:
-    """How much of all that was ever deposited here has found work. Card-milliseconds."""
+    """What became of the hours deposited here in the last days. hours: closed ones; taken back is not offered."""
 
-    deposited_cms: int
+    days: int
+    since: date
+    hours: int
+    simulated: int
+    offered_cms: int
     delivered_cms: int
 
+    @property
+    def work_ppm(self) -> int:
+        """The part that found work, down to 0.01 %."""
+        return mul_div(self.delivered_cms, PPM // BASIS_PPM, self.offered_cms, "down") * BASIS_PPM
 
-def record() -> Record | None:
-    """None before the first deposited hour was closed."""
-    seen = SlotClose.objects.filter(deposit__isnull=False).aggregate(q=Sum("quantity_cms"), d=Sum("delivered_cms"))
-    return Record(seen["q"], seen["d"]) if seen["q"] else None
+
+def record(resource_class_id: int, now: datetime) -> Record | None:
+    """Of the last 30 days, else of 90; None without an hour that was offered and closed. One query."""
+    sums: dict[str, Any] = {}
+    for days in WINDOWS:
+        inside = Q(hour__gte=now - timedelta(days=days))
+        sums |= {
+            f"n{days}": Count("pk", filter=inside),
+            f"since{days}": Min("hour", filter=inside),
+            f"simulated{days}": Count("pk", filter=inside & Q(is_simulated=True)),
+            f"quantity{days}": Sum("quantity_cms", filter=inside),
+            f"recalled{days}": Sum("recalled_cms", filter=inside),
+            f"delivered{days}": Sum("delivered_cms", filter=inside),
+        }
+    mine = SlotClose.objects.filter(deposit__isnull=False, slot__site__resource_class_id=resource_class_id)
+    seen = mine.filter(hour__gte=now - timedelta(days=WINDOWS[-1])).aggregate(**sums)
+    for days in WINDOWS:
+        offered = (seen[f"quantity{days}"] or 0) - (seen[f"recalled{days}"] or 0)
+        if offered > 0:
+            return Record(
+                days=days,
+                since=local(seen[f"since{days}"]).date(),
+                hours=seen[f"n{days}"],
+                simulated=seen[f"simulated{days}"],
+                offered_cms=offered,
+                delivered_cms=seen[f"delivered{days}"],
+            )
+    return None
+
+
+def _fen(amount_uy: int) -> int:
+    """To the nearest fen."""
+    return mul_div(amount_uy, 1, FEN_UY) * FEN_UY
+
+
+def assumed_ppm(hours: Collection[int]) -> int:
+    """Which part of such hours finds work by the operator's first guess, down to 0.01 %."""
+    guess = [weights.DEFAULT_UTILISATION_PPM[h // 24 >= 5][h % 24] * 1000 for h in hours]
+    return sum(guess) // len(guess) // BASIS_PPM * BASIS_PPM if guess else 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A week in which so much finds work. net = gross − fee + idle."""
+
+    work_ppm: int
+    found_cms: int
+    gross_uy: int
+    fee_uy: int
+    idle_cms: int  # paid for standing ready, in banked hours
+    idle_uy: int
+    banked_cms: int
+
+    @property
+    def net_uy(self) -> int:
+        return self.gross_uy - self.fee_uy + self.idle_uy
+
+    @property
+    def work_text(self) -> str:
+        """The share in per cent: “24” or “0.06”."""
+        basis = self.work_ppm // BASIS_PPM
+        return f"{basis // 100}.{basis % 100:02d}".removesuffix(".00")
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a week of painted hours brings, about. Quantities in card-milliseconds, money in micro-yuan."""
+    """What a week of hours brings, about. Quantities in card-milliseconds, money in micro-yuan.
+
+    full_uy: all of it at the price, before the fee; none: nothing is sold; by_record: as it went here so far.
+    """
 
     hours: int
+    cores: int
     painted_cms: int
-    work_ppm: int
-    is_measured: bool
-    found_cms: int
     weight_ppm: int
     index_uy: int
     index_date: date | None
-    gross_uy: int
-    idle_uy: int
-    fee_uy: int
-    net_uy: int
-    banked_cms: int
-    ready_uy: int  # if nothing is sold: firm hours are paid for standing ready, others nothing
-    ready_cms: int
-    record: Record | None  # beside a guess, as soon as there is one
+    full_uy: int
+    availability_ppm: int
+    record: Record | None
+    by_record: Case | None
+    assumed: Case
+    none: Case
+
+    @property
+    def lead(self) -> Case:
+        """The figure to go by: the record where there is one."""
+        return self.by_record or self.assumed
 
     @property
     def weight_text(self) -> str:
         """“0.61”."""
-        return f"{self.weight_ppm // 10_000 / 100:.2f}"
-
-
-def work_share(site: Site, hours: Collection[int], now: datetime) -> tuple[int, bool]:
-    """Which part of deposited hours finds work, ppm: measured over eight weeks, or the operator's estimate (False)."""
-    seen = SlotClose.objects.filter(
-        deposit__isnull=False,
-        slot__site__resource_class_id=site.resource_class_id,
-        hour__gte=now - LOOK_BACK,
-        is_simulated=False,
-    ).aggregate(
-        n=Count("pk"),
-        delivered=Sum("delivered_cms"),
-        quantity=Sum("quantity_cms"),
-        recalled=Sum("recalled_cms"),
-    )
-    there = (seen["quantity"] or 0) - (seen["recalled"] or 0)
-    if seen["n"] >= LEAST_CLOSES and there:
-        return mul_div(seen["delivered"], PPM, there, "down"), True
-    if not hours:
-        return 0, False
-    guess = [weights.DEFAULT_UTILISATION_PPM[h // 24 >= 5][h % 24] * 1000 for h in hours]
-    return sum(guess) // len(guess), False
+        return f"{self.weight_ppm // HUNDREDTH_PPM / 100:.2f}"
 
 
 def estimate(*, site: Site, hours: Collection[int], cards: int, mode: str, now: datetime) -> Estimate:
-    """Painted × share that finds work × weight × index − fee; firm: and φ of the rest, or of all if nothing is sold."""
+    """For painted hours of a site."""
+    return reckon(
+        resource_class_id=site.resource_class_id,
+        hours=hours,
+        cards=cards,
+        is_firm=mode == Deposit.Mode.FIRM,
+        availability_ppm=site.availability_ppm,
+        now=now,
+    )
+
+
+def reckon(
+    *,
+    resource_class_id: int,
+    hours: Collection[int],
+    cards: int,
+    is_firm: bool,
+    availability_ppm: int,
+    now: datetime,
+) -> Estimate:
+    """Core-hours × weight × price = full; × share that finds work − fee; firm: + φ of the rest that is there."""
     painted = sorted({h for h in hours if 0 <= h <= 167})
     table = weights.week_of_weights()
-    weight = sum(table[h] for h in painted) // len(painted) if painted else 0
+    weight = sum(table[h] for h in painted) // len(painted) // HUNDREDTH_PPM * HUNDREDTH_PPM if painted else 0
     quantity = len(painted) * cards * CARD_HOUR_CMS
-    work, is_measured = work_share(site, painted, now)
-    found = share(quantity, work)
-    index = index_of(site.resource_class_id, now)
+    index = index_of(resource_class_id, now)
     price = index.price_uy if index else 0
-    gross = close.worth(share(found, weight), price)
-    idle_cms = ready_cms = 0
-    if mode == Deposit.Mode.FIRM:
-        live = share(quantity, site.availability_ppm)
-        idle_cms = close.idle_due(max(0, live - found), weight=weight, phi_ppm=policy.FIRM_IDLE_SHARE_PPM)
-        ready_cms = close.idle_due(live, weight=weight, phi_ppm=policy.FIRM_IDLE_SHARE_PPM)
-    idle = close.worth(idle_cms, price)
-    fee = share(gross, policy.PLATFORM_FEE_PPM, "up")
-    banked = share(share(found, weight), PPM - policy.PLATFORM_FEE_PPM) + idle_cms
+    full = _fen(close.worth(share(quantity, weight), price))
+    seen = record(resource_class_id, now)
+
+    def case(work_ppm: int) -> Case:
+        found = share(quantity, work_ppm)
+        gross = _fen(share(full, work_ppm))
+        idle_cms = 0
+        if is_firm:
+            there = max(0, share(quantity, availability_ppm) - found)
+            idle_cms = close.idle_due(there, weight=weight, phi_ppm=policy.FIRM_IDLE_SHARE_PPM)
+        return Case(
+            work_ppm=work_ppm,
+            found_cms=found,
+            gross_uy=gross,
+            fee_uy=_fen(share(gross, policy.PLATFORM_FEE_PPM)),
+            idle_cms=idle_cms,
+            idle_uy=_fen(close.worth(idle_cms, price)),
+            banked_cms=share(share(found, weight), PPM - policy.PLATFORM_FEE_PPM) + idle_cms,
+        )
+
     return Estimate(
         hours=len(painted),
+        cores=cards,
         painted_cms=quantity,
-        work_ppm=work,
-        is_measured=is_measured,
-        found_cms=found,
         weight_ppm=weight,
         index_uy=price,
         index_date=index.date if index else None,
-        gross_uy=gross,
-        idle_uy=idle,
-        fee_uy=fee,
-        net_uy=gross + idle - fee,
-        banked_cms=banked,
-        ready_uy=close.worth(ready_cms, price),
-        ready_cms=ready_cms,
-        record=None if is_measured else record(),
+        full_uy=full,
+        availability_ppm=availability_ppm,
+        record=seen,
+        by_record=case(seen.work_ppm) if seen else None,
+        assumed=case(assumed_ppm(painted)),
+        none=case(0),
     )

@@ -18,6 +18,7 @@ from .models import Deposit
 NOTICES = (2, 6, 12, 24, 48)
 WEEKS = 8
 MOST_CORES = 100_000
+USUAL_UNITS = 1  # core-hours of one's own script, until somebody writes another number
 
 
 def _notice(hours: int) -> str:
@@ -93,7 +94,7 @@ class WithdrawForm(forms.Form):
         label=_("Core-hours at most"),
         min_value=1,
         required=False,
-        initial=1,
+        initial=USUAL_UNITS,
         help_text=_("Only for your own script; what is not used comes back."),
     )
     file = forms.FileField(

@@ -13,6 +13,24 @@ REFUSALS: Refusals = {
         _("The machine has {cores} cores; {asked} cannot be given. Register at most {cores}. Nothing was registered."),
         422,
     ),
+    "cores_registered": (
+        _(
+            "The machine has {cores} cores and {given} of them are registered already; a core is registered once. "
+            "Register at most {left}. Nothing was registered."
+        ),
+        409,
+    ),
+    "machine_registered": (
+        _(
+            "All {cores} cores of this machine are registered already; a core is registered once. "
+            "Nothing was registered."
+        ),
+        409,
+    ),
+    "machine_elsewhere": (
+        _("This machine is registered already, in {region}; it cannot stand in two places. Nothing was registered."),
+        409,
+    ),
     "too_many_cards": (_("{site} has {cards} cores; you can deposit 1 to {cards}."), 422),
     "dates_wrong": (
         _("Choose a first day from today on and a last day after it, at most {days} days later."),

@@ -17,10 +17,12 @@ from marketplace.orders.models import Order
 from marketplace.provisioning.drivers import engine_of, site_ref
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
+from portal.core.money import PPM, mul_div
 from portal.core.templatetags.charts import OUTCOMES as FIVE
 from portal.core.templatetags.suanli import SHORT_DAYS
 from portal.core.words import local
 
+from .actions import REMEMBERED_H
 from .models import SlotClose
 from .queries import OUTCOMES, start_of_day
 
@@ -256,6 +258,25 @@ def _entries(
     for line in lines:
         keys += [f"{verb}:{hour}:{line.reservation.public_id}" for verb in ("close", "compensate")]
     return Journal.objects.filter(key__in=keys, postings__account__owner=organisation).distinct().order_by("id")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The real hours behind a site's availability; minutes is how long it answered in them."""
+
+    hours: int
+    minutes: int
+
+    @property
+    def ppm(self) -> int:
+        return mul_div(self.minutes, PPM, 60 * self.hours, "down") if self.hours else 0
+
+
+def measured(site: Site) -> Measured:
+    """Of the hours that actions.refresh_availability counts; skipped hours of a demonstration are none of them."""
+    seen = SlotClose.objects.filter(slot__site=site, is_simulated=False).order_by("-hour")[:REMEMBERED_H]
+    minutes = list(seen.values_list("slot__live_minutes", flat=True))
+    return Measured(len(minutes), sum(minutes))
 
 
 def missing_protection(site: Site) -> Sequence[str]:

@@ -6,7 +6,7 @@ They belong to marketplace.dispatch, but a benchmark is started by provisioning,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -27,12 +27,13 @@ from portal.core.errors import Refused, sentence
 from portal.core.fragments import render
 from portal.history.models import Step
 
-from . import queries, registration, site_queries
+from . import nights, queries, registration, site_queries
 from .actions import REMEMBERED_H
 from .forms import SiteForm
 from .views import actor_of, may
 
 AWAY = timedelta(minutes=5)  # asked twice a minute, a site that is there has answered by then
+WRONG_IN = {"site_name_taken": "name", "machine_elsewhere": "region"}  # the field that a refusal is about
 LINES = 48  # of the table of hours on one page
 # what an engine may not enforce on its machine, by the codes of engines.base.Protection
 MISSING = {
@@ -61,12 +62,12 @@ def sites(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """A new site; its benchmark starts at once."""
     now = clock.now()
-    here = registration.cores_here()
-    form = SiteForm(request.POST or None, initial={"cards": here or 1})
+    machine = registration.machine(organisation)
+    form = SiteForm(request.POST or None, initial={"cards": machine.left or 1})
     context: dict[str, Any] = {
         "organisation": organisation,
         "form": form,
-        "cores_here": here,
+        "machine": machine,
         "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
         "remembered_h": REMEMBERED_H,
     }
@@ -80,7 +81,7 @@ def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                     organisation=organisation, now=now, actor=actor_of(request), **form.cleaned_data
                 )
             except Refused as refused:
-                form.add_error("name" if refused.code == "site_name_taken" else "cards", str(refused))
+                form.add_error(WRONG_IN.get(refused.code, "cards"), str(refused))
             else:
                 return redirect("deposits:site", organisation.slug, site.public_id)
     return render(request, "deposits/site_new", context, status=status)
@@ -96,7 +97,7 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
     now = clock.now()
     if request.method == "POST":
         may(request)
-        verification.start(site=found, now=now, actor=actor_of(request))
+        registration.try_again(site=found, now=now, actor=actor_of(request))
         return redirect("deposits:site", organisation.slug, public_id)
     last = (
         Step.objects.filter(subject=f"site:{found.public_id}", after__in=["verifying", "verified", "failed"])
@@ -122,6 +123,10 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
         "clock": [f"{n:02d}" for n in range(24)],
         "chosen": site_queries.hour_detail(found, chosen, organisation, now) if chosen else None,
         "chosen_key": chosen,
+        "machine": registration.machine(organisation),
+        "measured": site_queries.measured(found),
+        "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
+        "remembered_h": REMEMBERED_H,
         "missing": [str(MISSING.get(code, code)) for code in _missing(found)],
         **_table(request, hours),
     }
@@ -130,14 +135,26 @@ def site(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
 
 def _table(request: HttpRequest, hours: site_queries.Grid) -> dict[str, Any]:
     """The hours as lines, some at a time; open when a page of them was asked for."""
-    pages = Paginator(hours.listed, LINES)
+    night = _night(request.GET.get("night", ""))
+    first, end = nights.span(night) if night else (None, None)
+    listed = [c for c in hours.listed if first <= c.at < end] if first and end else hours.listed
+    pages = Paginator(listed, LINES)
     page = pages.get_page(request.GET.get("page"))
     return {
         "lines": page,
-        "lines_open": "page" in request.GET,
+        "night": first,
+        "lines_open": "page" in request.GET or night is not None,
         "newer": f"?page={page.previous_page_number()}#hours" if page.has_previous() else "",
         "older": f"?page={page.next_page_number()}#hours" if page.has_next() else "",
     }
+
+
+def _night(text: str) -> date | None:
+    """The day on which the night begins whose hours are asked for."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _busy(found: Site, last: Step | None, now: datetime) -> dict[str, Any] | None:

@@ -27,8 +27,8 @@ from portal.core.fragments import render
 from portal.core.templatetags.suanli import cny, hours
 from portal.core.words import local, yuan
 
-from . import actions, estimates, income, queries, withdrawals
-from .forms import DepositForm, WithdrawForm
+from . import actions, estimates, income, nights, queries, withdrawals
+from .forms import USUAL_UNITS, DepositForm, WithdrawForm
 from .models import Deposit
 
 NIGHTS = [day * 24 + hour for day in range(5) for hour in range(24) if hour < 8 or hour >= 22]
@@ -130,8 +130,8 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
 def _deposited(made: Deposit, now) -> str:
     ahead = len(actions.hours_between(made, now, now + actions.AHEAD))
     return ngettext(
-        "Deposited. {n} machine hour of the coming week is in the pool.",
-        "Deposited. {n} machine hours of the coming week are in the pool.",
+        "Deposited. {n} hour of the coming week is in the pool.",
+        "Deposited. {n} hours of the coming week are in the pool.",
         ahead,
     ).format(n=ahead)
 
@@ -145,6 +145,7 @@ def _account(organisation: Organisation, now) -> dict[str, Any]:
     return {
         "deposits": queries.deposits_of(organisation, now),
         "became": queries.became(organisation, now),
+        "night": nights.last_night(organisation, now),
         "banked": rows,
         "worth_uy": sum(b.worth_uy for b in rows),
         "earnings": queries.earnings(organisation, now),
@@ -174,9 +175,7 @@ def take_back(request: HttpRequest, organisation: Organisation, public_id: str) 
             )
         else:
             done = actions.end(deposit=deposit, now=now, actor=actor_of(request))
-        text = ngettext("{n} machine hour was taken back.", "{n} machine hours were taken back.", done.slots).format(
-            n=done.slots
-        )
+        text = ngettext("{n} hour was taken back.", "{n} hours were taken back.", done.slots).format(n=done.slots)
         if done.fee_uy:
             text += " " + _(
                 "Within the notice it would have been free; CNY {fee} is due at the close."
@@ -240,9 +239,11 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                 return found
     if offering is not None:
         asked = request.POST.get("units") or request.GET.get("units") or ""
-        units = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else None
+        by_the_hour = offering.package.unit_key == BY_THE_HOUR
+        typed = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else USUAL_UNITS
+        units = typed if by_the_hour else None  # of other packages the file says how much it is
         context |= {
-            "by_the_hour": offering.package.unit_key == BY_THE_HOUR,
+            "by_the_hour": by_the_hour,
             "package": offering.package,
             "cost": withdrawals.cost(offering, units, now),
         }

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from django.db.models import Q
 
+from marketplace.billing import rating
 from marketplace.catalogue.models import Offering, Plan
 from marketplace.dispatch import weights
 from marketplace.orders import actions as orders
@@ -15,16 +16,35 @@ from marketplace.orders import uploads
 from marketplace.orders.models import Quote
 from portal.accounts.models import Organisation
 from portal.core.errors import Refused
-from portal.core.money import PPM, mul_div
+from portal.core.money import CARD_HOUR_CMS
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run takes at most, in banked hours (card-milliseconds), now and in the lightest hour."""
+    """What a run takes at most: most core-hours × the weight of this hour = banked hours; and the same run in cash.
+
+    Card-milliseconds, ppm, micro-yuan. asked_cms: core-hours of a run that is bought by the hour.
+    """
 
     offering: Offering
+    cores: int
+    wall_s: int
+    most_cms: int
+    weight_ppm: int
     now_cms: int
     least_cms: int
+    cash_uy: int
+    units: int
+    asked_cms: int | None
+
+    @property
+    def is_shorter(self) -> bool:
+        """The package runs for less than was asked, whatever is bought."""
+        return self.asked_cms is not None and self.most_cms < self.asked_cms
+
+    @property
+    def minutes(self) -> int:
+        return -(-self.wall_s // 60)
 
 
 def payable(organisation: Organisation, now: datetime) -> list[Offering]:
@@ -48,12 +68,24 @@ def cost(offering: Offering, units: int | None, now: datetime) -> Cost | None:
     if plan is None:
         return None
     package = offering.package
-    limit = orders.core_limit(plan, package, units or package.sizing_default)
+    bought = units or package.sizing_default
+    limit = orders.core_limit(plan, package, bought)
     cores, wall_s = orders.run_shape(plan, package.recipe, limit)
-    most = cores * wall_s * 1000
-    least = min(weights.week_of_weights())
+    weight, least = weights.default_weight_ppm(now), min(weights.week_of_weights())
+    terms = rating.Terms(
+        base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour, core_limit_cms=limit
+    )
     return Cost(
-        offering, mul_div(most, weights.default_weight_ppm(now), PPM, "up"), mul_div(most, least, PPM, "up")
+        offering=offering,
+        cores=cores,
+        wall_s=wall_s,
+        most_cms=cores * wall_s * 1000,
+        weight_ppm=weight,
+        now_cms=rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=weight).cap,
+        least_cms=rating.quote_hours(cores=cores, wall_s=wall_s, weight_ppm=least).cap,
+        cash_uy=rating.quote(terms, units=bought).cap,
+        units=bought,
+        asked_cms=bought * CARD_HOUR_CMS if package.unit_key == orders.BY_THE_HOUR else None,
     )
 
 

@@ -9,10 +9,12 @@ left, kept as an exact numerator over YEAR so that how often it is booked change
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from portal.core.money import CARD_HOUR_CMS, PPM, mul_div
+from portal.core.words import floor_fen
 
 YEAR = 365 * PPM  # principal × rate (ppm) × nights ÷ YEAR = micro-yuan
 WORTH = CARD_HOUR_CMS * PPM  # cms × index × haircut (ppm) ÷ WORTH = micro-yuan
@@ -102,13 +104,18 @@ class Instalment:
         return self.principal_uy + self.interest_uy
 
 
+def _repaid_after(principal_uy: int, months: int, passed: int) -> int:
+    """Principal of the first instalments together, in whole fen; the last one takes what is left."""
+    return principal_uy if passed >= months else floor_fen(principal_uy * passed // months)
+
+
 def schedule(principal_uy: int, rate_ppm: int, months: int, start: date) -> list[Instalment]:
     """Equal parts of the principal every month, each with the interest of the nights since."""
     plan, left, before, rest = [], principal_uy, start, 0
     for n in range(1, months + 1):
         day = months_later(start, n)
         interest, rest = accrue(left, rate_ppm, (day - before).days, rest)
-        part = principal_uy * n // months - principal_uy * (n - 1) // months
+        part = _repaid_after(principal_uy, months, n) - _repaid_after(principal_uy, months, n - 1)
         left, before = left - part, day
         plan.append(Instalment(day, part, interest, left))
     return plan
@@ -117,4 +124,23 @@ def schedule(principal_uy: int, rate_ppm: int, months: int, start: date) -> list
 def planned_left(principal_uy: int, months: int, start: date, today: date) -> int:
     """How much principal may still be owed on that day, going by the plan."""
     passed = sum(1 for n in range(1, months + 1) if months_later(start, n) < today)
-    return principal_uy - principal_uy * passed // months
+    return principal_uy - _repaid_after(principal_uy, months, passed)
+
+
+def still_to_pay(
+    plan: Sequence[Instalment], *, principal_uy: int, interest_uy: int, rest: int, rate_ppm: int, today: date
+) -> list[Instalment]:
+    """What is really left of a plan: what was paid early is taken off the nearest instalments, what is behind joins
+    the next one, and interest is on what is owed. After the last day all of it is due at once."""
+    if principal_uy + interest_uy <= 0:
+        return []
+    coming = [p for p in plan if p.due_date >= today] or [Instalment(today, 0, 0, 0)]
+    rows, left, owed, before = [], principal_uy, interest_uy, today
+    for planned in coming:
+        more, rest = accrue(left, rate_ppm, (planned.due_date - before).days, rest)
+        part = max(0, left - planned.left_uy)
+        left, before = left - part, planned.due_date
+        if part or owed + more:
+            rows.append(Instalment(planned.due_date, part, owed + more, left))
+        owed = 0
+    return rows

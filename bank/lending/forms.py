@@ -62,19 +62,24 @@ class AmountForm(forms.Form):
         return int(self.cleaned_data["amount"] * CNY_UY)
 
 
+LAST_PLACE = CARD_HOUR_CMS // 10_000  # the smallest quantity that can be typed
+
+
+def all_of(free_cms: int) -> str:
+    """All free hours as one types them: what is less than the last decimal goes with them."""
+    whole, places = divmod(free_cms // LAST_PLACE, 10_000)
+    return f"{whole}.{places:04d}".rstrip("0").removesuffix(".")
+
+
 class HoursForm(forms.Form):
     """Hours to pledge."""
 
     hours = hours_field(_("Banked hours to pledge"))
-    exact_cms = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput())  # of "all of them"
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.data.get("all") or self.data.get("exact_cms"):
-            self.fields["hours"].required = False
-
-    def cms(self) -> int:
-        return self.cleaned_data.get("exact_cms") or int(self.cleaned_data["hours"] * CARD_HOUR_CMS)
+    def cms(self, free_cms: int) -> int:
+        """Whoever types all that can be typed means all of it, to the last millisecond."""
+        typed = int(self.cleaned_data["hours"] * CARD_HOUR_CMS)
+        return free_cms if 0 <= free_cms - typed < LAST_PLACE else typed
 
 
 class ApplyForm(HoursForm, AmountForm):
@@ -95,9 +100,6 @@ class ApplyForm(HoursForm, AmountForm):
         self.rows = {row.resource_class.key: row for row in rows}
         field = self.fields["resource_class"]
         field.choices = [(key, row.resource_class.name) for key, row in self.rows.items()]  # type: ignore[attr-defined]
-
-    def cms(self) -> int:
-        return self.row().free_cms if self.data.get("all") else super().cms()
 
     def row(self) -> queries.Pledgeable:
         return self.rows[self.cleaned_data["resource_class"]]

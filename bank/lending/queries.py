@@ -254,19 +254,6 @@ def evidence(organisation: Organisation, asset: str, now: datetime) -> Evidence:
 
 
 @dataclass(frozen=True)
-class NextDue:
-    """What brings a loan up to its plan on the day of the next instalment. Micro-yuan."""
-
-    date: date
-    principal_uy: int
-    interest_uy: int
-
-    @property
-    def total_uy(self) -> int:
-        return self.principal_uy + self.interest_uy
-
-
-@dataclass(frozen=True)
 class Position:
     """A loan today. ltv_ppm None: a debt against nothing. Index levels in micro-yuan per card-hour."""
 
@@ -337,14 +324,23 @@ class Position:
         return max(0, self.principal_uy - planned)
 
     @property
-    def next_due(self) -> NextDue | None:
+    def to_pay(self) -> list[collateral.Instalment]:
+        """What is really still to be paid from today on."""
+        return collateral.still_to_pay(
+            self.schedule,
+            principal_uy=self.principal_uy,
+            interest_uy=self.interest_uy,
+            rest=self.rest,
+            rate_ppm=self.loan.rate_ppm,
+            today=self.today,
+        )
+
+    @property
+    def next_due(self) -> collateral.Instalment | None:
         """The next instalment with what is behind the plan, and the interest to its day; None past the last one."""
-        coming = next((p for p in self.schedule if p.due_date >= self.today), None)
-        if coming is None or not self.debt_uy:
+        if not any(p.due_date >= self.today for p in self.schedule):
             return None
-        nights = (coming.due_date - self.today).days
-        more, _rest = collateral.accrue(self.principal_uy, self.loan.rate_ppm, nights, self.rest)
-        return NextDue(coming.due_date, max(0, self.principal_uy - coming.left_uy), self.interest_uy + more)
+        return next(iter(self.to_pay), None)
 
     def falls_to(self, level_index_uy: int) -> int | None:
         """How far the index has to fall from today's to reach that level, ppm; None without a price, 0 when it has."""
@@ -355,6 +351,50 @@ class Position:
     @property
     def schedule(self) -> list[collateral.Instalment]:
         return collateral.schedule(self.loan.principal_uy, self.loan.rate_ppm, self.loan.months, self.loan.start_date)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A payment made or to come. Micro-yuan; left_uy is the principal after it."""
+
+    on: datetime | date
+    principal_uy: int
+    interest_uy: int
+    left_uy: int
+
+    @property
+    def total_uy(self) -> int:
+        return self.principal_uy + self.interest_uy
+
+
+@dataclass(frozen=True)
+class Payments:
+    """What was paid, then what is still to be paid. The principal of both together is that of the loan."""
+
+    paid: list[Row]
+    coming: list[Row]
+
+    @property
+    def sums(self) -> dict[str, Row]:
+        """paid, coming and all."""
+        return {name: _sum(rows) for name, rows in (
+            ("paid", self.paid), ("coming", self.coming), ("all", [*self.paid, *self.coming]),
+        )}
+
+
+def _sum(rows: Sequence[Row]) -> Row:
+    last = rows[-1] if rows else Row(date.min, 0, 0, 0)
+    return Row(last.on, sum(r.principal_uy for r in rows), sum(r.interest_uy for r in rows), last.left_uy)
+
+
+def payments(found: Position) -> Payments:
+    """Every payment of a loan, the oldest first. One query."""
+    left, paid = found.loan.principal_uy, []
+    for made in found.loan.repayments.order_by("id"):
+        left -= made.principal_uy
+        paid.append(Row(made.created_at, made.principal_uy, made.interest_uy, left))
+    coming = [Row(p.due_date, p.principal_uy, p.interest_uy, p.left_uy) for p in found.to_pay]
+    return Payments(paid, coming)
 
 
 def loans() -> QuerySet[Loan]:

@@ -54,7 +54,7 @@ def figures(found: queries.Position) -> list[dict[str, Any]]:
         {
             "label": _("Next due"),
             "amount_uy": due.total_uy if due else found.debt_uy,
-            "note": _("{date}, with interest to that day").format(date=time_text(due.date, "date"))
+            "note": _("{date}, with interest to that day").format(date=time_text(due.due_date, "date"))
             if due
             else _("all of it: the last instalment was due"),
         },

@@ -3,11 +3,11 @@
 from django.urls import path
 
 from . import api as rest
-from . import lender_views, views
+from . import apply_views, lender_views, views
 
 company = [
     path("loans/", views.loans, name="loans"),
-    path("loans/apply/", views.apply, name="apply"),
+    path("loans/apply/", apply_views.apply, name="apply"),
     path("loans/credit/", views.repay_credit, name="credit"),
     path("loans/applications/<str:public_id>/", views.application, name="application"),
     path("loans/applications/<str:public_id>/offer/", lender_views.offer, name="make_offer"),

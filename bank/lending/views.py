@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bank.ledger.models import Account
-from portal import policy
 from portal.accounts.access import FINANCE, company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
@@ -21,9 +20,9 @@ from portal.core.fragments import render
 from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
 
-from . import actions, lender_views, outlook, queries, standing
+from . import actions, lender_views, queries, standing
 from .asking import ask, is_sure, key_of
-from .forms import AmountForm, ApplyForm, HoursForm
+from .forms import AmountForm, HoursForm, all_of
 from .models import Application, Loan, Offer
 
 
@@ -142,101 +141,6 @@ def _ask_to_repay_credit(
 
 
 @company_view(FINANCE)
-def apply(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    """Choose hours and a loan; a question; then the hours are pledged and the lenders see it."""
-    borrower_only(organisation)
-    now, here = clock.now(), reverse("lending:loans", args=[organisation.slug])
-    rows = [row for row in queries.pledgeable(organisation, now) if row.index]
-    data = request.POST or (request.GET if "months" in request.GET else None)
-    form = ApplyForm(data, rows=rows, initial={"months": outlook.USUAL_MONTHS})
-    if request.method == "POST" and form.is_valid():
-        row, cms, amount = form.row(), form.cms(), form.amount_uy()
-        try:
-            _check(row, cms, amount)
-            if not is_sure(request):
-                return _ask_to_pledge(request, form, now)
-            made = actions.apply(
-                organisation=organisation,
-                resource_class=row.resource_class,
-                pledge_cms=cms,
-                amount_uy=amount,
-                months=form.cleaned_data["months"],
-                purpose=form.cleaned_data["purpose"],
-                now=now,
-                actor=actor(request),
-            )
-        except Refused as refused:
-            form.add_error(None, str(refused))
-        else:
-            messages.success(request, _("The hours are pledged, and the lenders see your application."))
-            return redirect("lending:application", organisation.slug, made.public_id)
-    chosen, seen = _outlook(form, rows, now)
-    return render(
-        request,
-        "lending/apply",
-        {
-            # what is worked out on the way has nothing to complain about yet
-            "form": form if request.method == "POST" else ApplyForm(rows=rows, initial=_written(form)),
-            "rows": rows,
-            "back_url": here,
-            "chosen": chosen,
-            "outlook": seen,
-        },
-        fragment="lending/_counts",
-        status=422 if request.method == "POST" and form.errors else 200,
-    )
-
-
-def _written(form: ApplyForm) -> dict[str, Any]:
-    return {name: form.data.get(name) for name in form.fields if form.data.get(name)} or dict(form.initial)
-
-
-def _outlook(form: ApplyForm, rows: Sequence[queries.Pledgeable], now: Any) -> tuple[Any, outlook.Outlook | None]:
-    """From whatever of the form makes sense already."""
-    if form.is_bound:
-        form.is_valid()
-    known = getattr(form, "cleaned_data", {})
-    row = form.rows.get(known.get("resource_class", ""), rows[0] if rows else None)
-    if row is None:
-        return None, None
-    cms = form.cms() if known.get("resource_class") and (known.get("hours") or known.get("exact_cms")) else None
-    amount = form.amount_uy() if known.get("amount") else None
-    return row, outlook.of(row, cms=cms, amount_uy=amount, months=known.get("months"), now=now)
-
-
-def _check(row: queries.Pledgeable, cms: int, amount: int) -> None:
-    """Say before the question what the action would say after it."""
-    most = queries.collateral.most_uy(queries.worth(cms, row.index), policy.LTV_ORIGINATION_PPM)
-    if cms > row.free_cms:
-        raise Refused("too_many_hours", available_cms=row.free_cms)
-    if amount > most:
-        raise Refused("above_ltv", most_uy=most)
-
-
-def _ask_to_pledge(request: HttpRequest, form: ApplyForm, now: Any) -> HttpResponse:
-    cms, amount, months = form.cms(), form.amount_uy(), form.cleaned_data["months"]
-    seen = outlook.of(form.row(), cms=cms, amount_uy=amount, months=months, now=now)
-    value = seen.value_uy if seen else 0
-    return ask(
-        request,
-        form=form,
-        extra={"exact_cms": str(cms)} if form.data.get("all") else {},
-        title=_("Pledge these hours?"),
-        label=_("Pledge and ask"),
-        danger=True,
-        back_url=request.path,
-        text=_("They cannot be spent while they are pledged. Withdraw the application and they are free at once."),
-        outlook=seen,
-        lines=[
-            {"label": _("Banked hours pledged"), "text": hours(cms)},
-            {"label": _("They count for"), "amount_uy": value},
-            {"label": _("Loan to value"), "text": f"{percent(queries.collateral.ltv_ppm(amount, value))} %"},
-            {"label": _("You ask for"), "amount_uy": amount, "total": True},
-        ],
-    )
-
-
-@company_view(FINANCE)
 def application(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
     """One application: for its company with the offers, for a lender with the evidence."""
     now = clock.now()
@@ -259,9 +163,17 @@ def application(request: HttpRequest, organisation: Organisation, public_id: str
             "found": found,
             "is_open": is_open,
             "now": now,
+            "state": _state(row, is_open, now),
             "offers": [(o, found.ltv_of(o.amount_uy)) for o in found.offers],
         },
     )
+
+
+def _state(row: Application, is_open: bool, now: datetime) -> str:
+    """“an offer is here” as soon as there is one to answer."""
+    if is_open and any(o.state == Offer.State.OPEN and o.expires_at > now for o in row.offers.all()):
+        return _("an offer is here")
+    return str(row.get_state_display())
 
 
 def _withdraw(request: HttpRequest, organisation: Organisation, row: Application) -> HttpResponse:
@@ -366,8 +278,9 @@ def loan(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
             "stats": standing.figures(found),
             "accounts": accounts,
             "is_lender": is_lender,
-            "repayments": found.loan.repayments.all(),
+            "payments": queries.payments(found),
             "free_cms": free,
+            "all_hours": all_of(free),
             "form": AmountForm() if can else None,
             "hours_form": HoursForm() if can and free else None,
         },
@@ -451,10 +364,11 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
     borrower_only(organisation)
     row = _loan(organisation, public_id)
     here = reverse("lending:loan", args=[organisation.slug, row.public_id])
-    form, free = HoursForm(request.POST or None), queries.free_to_pledge(row)
-    everything = request.POST.get("all") == "1" and free > 0
-    if request.method == "POST" and (form.is_valid() or everything):
-        cms = free if everything else form.cms()
+    free = queries.free_to_pledge(row)
+    start = {"hours": all_of(free)} if free and request.GET.get("hours") == "all" else {}
+    form = HoursForm(request.POST or None, initial=start)
+    if request.method == "POST" and form.is_valid():
+        cms = form.cms(free)
         try:
             if not is_sure(request):
                 if cms > free:
@@ -462,7 +376,6 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
                 return ask(
                     request,
                     form=form,
-                    extra={"exact_cms": str(cms)} if everything else {},
                     title=_("Pledge more hours?"),
                     label=_("Pledge them"),
                     back_url=here,
@@ -485,7 +398,7 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
             "back_url": here,
             "label": _("Go on"),
             "text": _("{hours} banked hours are available.").format(hours=hours(free, "free")),
-            "all_label": _("All of them") if free else "",
+            "all_hours": all_of(free) if free else "",
         },
         status=422 if form.errors else 200,
     )

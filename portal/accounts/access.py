@@ -48,7 +48,10 @@ def company_view(*roles: str) -> Callable:
 
 
 def company_of(request: HttpRequest) -> Organisation | None:
-    """The company the person works for at the moment: of this URL, else the last visited, else the first."""
+    """The company the person works for at the moment: of this URL, else the last visited, else the first.
+
+    `request.membership` is the person's place in it.
+    """
     known = getattr(request, "organisation", None)
     if known is not None or not request.user.is_authenticated:
         return known
@@ -60,4 +63,5 @@ def company_of(request: HttpRequest) -> Organisation | None:
         (m for m in memberships if m.organisation.slug == last), memberships[0] if memberships else None
     )
     request.organisation = chosen.organisation if chosen else None  # type: ignore[attr-defined]
+    request.membership = chosen  # type: ignore[attr-defined]
     return request.organisation  # type: ignore[attr-defined]

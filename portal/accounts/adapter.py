@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .models import Membership, Organisation, User
 
-JOIN = "/join/"  # an invitation brings its company with it
+GO_ON = ("/join/", "/earn/")  # an invitation brings its company with it; whoever has machines is asked for one there
 PASSWORD_FAULTS = {  # Django's own sentences are not in every language, and do not say what to do
     "password_too_short": _("Make it at least 8 characters long."),
     "password_too_common": _("Too many people use this one. Choose another."),
@@ -47,7 +47,7 @@ class Adapter(DefaultAccountAdapter):
         if user.is_staff:
             if wanted == resolve_url(settings.LOGIN_REDIRECT_URL) and not _works_for_a_customer(user):
                 redirect_url = reverse("admin:index")
-        elif not wanted.startswith(JOIN) and not _has_company(user):
+        elif not wanted.startswith(GO_ON) and not _has_company(user):
             redirect_url = f"{reverse('accounts:register')}?{urlencode({'next': wanted})}"
         response = super().post_login(request, user, signup=signup, redirect_url=redirect_url, **kwargs)
         if user.language in dict(settings.LANGUAGES):

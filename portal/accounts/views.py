@@ -50,7 +50,10 @@ def size_of(data: Any) -> SizeResult | None:
 @require_http_methods(["GET", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
     """One page between a new person and the first order; htmx asks it for the size class while one types."""
-    form = RegistrationForm(request.POST if request.method == "POST" else None)
+    has_machines = request.GET.get("provider") == "1"
+    form = RegistrationForm(
+        request.POST if request.method == "POST" else None, initial={"is_provider": has_machines}
+    )
     onward = where_next(request)
     if request.method == "POST" and form.is_valid():
         try:
@@ -68,6 +71,7 @@ def register(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "next": onward,
+        "has_machines": has_machines,
         "size": size_of(request.POST or request.GET),
         "welcome_uy": policy.WELCOME_CREDIT_UY,
         "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,

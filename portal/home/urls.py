@@ -8,5 +8,6 @@ public = [
     path("", views.front, name="front"),
     path("dashboard/", views.dashboard, name="dashboard"),
     path("earn/", views.earn, name="earn"),
+    path("earn/begin/", views.begin, name="begin"),
     path("figures/", views.figures, name="figures"),
 ]

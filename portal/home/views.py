@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from bank.deposits import registration
+from bank.lending import waiting
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
 from marketplace.dispatch.models import Site
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order
 from portal import policy
-from portal.accounts.access import company_of
+from portal.accounts.access import FINANCE, OWNER, company_of
+from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.fragments import render
 
@@ -70,9 +76,20 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "wallet": billing.wallet(company),
             "kept": orders.kept_quotes(company, clock.now()),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
+            **_lending(request, company),
             "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
         },
     )
+
+
+def _lending(request: HttpRequest, company: Organisation) -> dict[str, Any]:
+    """What waits in lending, for those who may answer it; a lender's desk, a borrower's offers."""
+    now = clock.now()
+    if request.membership.role not in (OWNER, FINANCE):  # type: ignore[attr-defined]
+        return {}
+    if company.role == Organisation.Role.LENDER:
+        return {"to_answer": waiting.to_answer(company, now)}
+    return {"asked": waiting.asked_by(company, now)}
 
 
 @require_GET
@@ -85,11 +102,26 @@ def earn(request: HttpRequest) -> HttpResponse:
         {
             "company": company,
             "example": earning.example(now=clock.now()),
+            "machine": registration.machine(company),
+            "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
+            "fee_ppm": policy.PLATFORM_FEE_PPM,
+            "haircut_ppm": policy.COLLATERAL_HAIRCUT_PPM,
             "ltv_ppm": policy.LTV_ORIGINATION_PPM,
             "call_ppm": policy.LTV_CALL_PPM,
             "life_days": policy.CLAIM_LIFE_DAYS,
         },
     )
+
+
+@login_required
+@require_GET
+def begin(request: HttpRequest) -> HttpResponse:
+    """The way in from the page above: the company first, with its box ticked, then its first machine."""
+    company = company_of(request)
+    if company is None:
+        onward = urlencode({"provider": 1, "next": reverse("home:begin")})
+        return redirect(f"{reverse('accounts:register')}?{onward}")
+    return redirect("deposits:site_new", company.slug)
 
 
 @require_GET

@@ -1,5 +1,6 @@
 // Small courtesies on every page: the account menu closes when one clicks elsewhere or presses Escape,
-// a form is sent once, buttons with data-print print, and a change in data-submit-on-change asks anew.
+// a form is sent once, buttons with data-print print, a change in data-submit-on-change asks anew, and a link
+// with data-fill writes its data-value into the field of that id (without this file it brings the page filled).
 (function () {
   "use strict";
   document.addEventListener("click", function (event) {
@@ -7,6 +8,13 @@
       if (!menu.contains(event.target)) menu.open = false;
     });
     if (event.target.closest("[data-print]")) window.print();
+    var fill = event.target.closest("a[data-fill]");
+    var field = fill && document.getElementById(fill.dataset.fill);
+    if (!field) return;
+    event.preventDefault();
+    field.value = fill.dataset.value;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+    field.focus();
   });
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape") return;

@@ -1,4 +1,5 @@
-// Paints hours on the ink grid by dragging (mouse, pen, or a finger after a short press), and whole patterns.
+// Paints hours on the ink grid by dragging (mouse, pen, or a finger after a short press), by its headings (an hour of
+// every day, a whole day), and whole patterns.
 // Every cell is a checkbox: without this file, or with a keyboard, it works one by one.
 (function () {
   "use strict";
@@ -81,6 +82,27 @@
       while (all[at] && all[at].disabled) at += step;
       var next = all[at];
       if (next) { event.preventDefault(); next.focus(); }
+    });
+    function line(name) {
+      var n = Number(name.slice(1));
+      return Array.from(cells()).filter(function (cell, i) {
+        return (name[0] === "d" ? Math.floor(i / 24) : i % 24) === n && !cell.disabled;
+      });
+    }
+    grid.querySelectorAll("[data-line]").forEach(function (heading) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.className = heading.className;
+      button.textContent = heading.textContent;
+      button.title = heading.dataset.says;
+      button.setAttribute("aria-label", heading.dataset.says);
+      button.addEventListener("click", function () {
+        var those = line(heading.dataset.line);
+        var value = !those.every(function (cell) { return cell.checked; });
+        those.forEach(function (cell) { cell.checked = value; });
+        tell();
+      });
+      heading.replaceWith(button);
     });
     if (presets) {
       presets.hidden = false;

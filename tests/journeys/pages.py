@@ -196,6 +196,7 @@ EXEMPT: dict[str, str] = {
          "admin:billing_withdrawal_decide"],
         BUTTON,
     ),
+    "home:begin": "redirects to the company's registration or to its first machine",
     "admin:login": "redirects to the one page on which everybody signs in",
     "account_set_password": "only for people without a password; everybody has one, and it redirects",
     "account_confirm_login_code": "signing in by code is switched off; it redirects",

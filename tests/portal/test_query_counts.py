@@ -38,8 +38,13 @@ def paths(world: World) -> dict[str, dict[str, str]]:
     return {
         "lin": {name: f"/c/jiangnan/{path}" for name, path in of_the_buyer(world).items()}
         | {"dashboard": "/dashboard/", "you": "/you/"},
-        "zhao": {name: f"/c/yongli/{path}" for name, path in of_the_factory(world).items()},
-        "song": {"lender": "/c/harbour/loans/", "review": f"/c/harbour/loans/applications/{asked()}/"},
+        "zhao": {name: f"/c/yongli/{path}" for name, path in of_the_factory(world).items()}
+        | {"borrower's dashboard": "/dashboard/"},
+        "song": {
+            "lender's dashboard": "/dashboard/",
+            "lender": "/c/harbour/loans/",
+            "review": f"/c/harbour/loans/applications/{asked()}/",
+        },
         "chen": {name: f"/admin/{path}" for name, path in of_the_desk(world).items()},
         "": {
             "front": "/",
@@ -130,13 +135,15 @@ COSTS = {
     "statement": 14,
     "journal": 14,
     "credit": 17,
-    "dashboard": 12,
+    "dashboard": 13,
+    "borrower's dashboard": 14,
+    "lender's dashboard": 13,
     "you": 5,
     "bank": 30,
     "withdraw": 16,
     "earnings": 29,
     "sites": 8,
-    "site": 10,
+    "site": 12,
     "offerings": 9,
     "loans": 22,
     "apply": 10,

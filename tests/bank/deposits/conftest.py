@@ -36,6 +36,12 @@ INDEX_UY = 100_000  # CNY 0.10 an hour
 CORE = "CH:CPU"
 
 
+@pytest.fixture(autouse=True)
+def eight_cores(monkeypatch):
+    """The machine of the local engine, whatever the one is on which the tests run."""
+    monkeypatch.setattr("marketplace.engines.local.engine.LocalEngine.machine_cores", lambda _engine: 8)
+
+
 @dataclass
 class Factory:
     """Yongli's site with two cores, deposits on it, and a thing that runs there."""

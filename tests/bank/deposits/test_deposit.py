@@ -143,16 +143,46 @@ def test_deposited_hours_are_sold_before_the_houses_own(factory, buyer, platform
     assert order.quote.reservation.site == factory.site
 
 
-def test_the_estimate_is_its_own_formula(factory, now):
-    found = estimates.estimate(site=factory.site, hours=[24, 25], cards=2, mode="consignment", now=now)
-    assert (found.hours, found.painted_cms, found.work_ppm, found.is_measured) == (2, 4 * CMS, 170_000, False)
-    assert (found.found_cms, found.weight_ppm) == (2_448_000, 553_000)
-    assert found.gross_uy == 2_448_000 * 553 // 1000 * 100_000 // CMS == 37_604
-    assert (found.fee_uy, found.net_uy) == (3_009, 34_595)
-    assert found.banked_cms == 2_448_000 * 553 // 1000 * 92 // 100
-    firm = estimates.estimate(site=factory.site, hours=[24, 25], cards=2, mode="firm", now=now)
-    assert firm.idle_uy == (4 * CMS - 2_448_000) * 553 // 1000 * 25 // 100 * 100_000 // CMS
-    assert firm.net_uy == found.net_uy + firm.idle_uy
+def test_the_estimate_can_be_worked_out_by_hand_from_what_is_shown(factory, now):
+    found = estimates.estimate(site=factory.site, hours=range(168), cards=2, mode="consignment", now=now)
+    assert (found.hours, found.painted_cms, found.weight_ppm, found.weight_text) == (168, 336 * CMS, 750_000, "0.75")
+    assert found.full_uy == 25_200_000  # 336 × 0.75 × 0.10
+    assert (found.record, found.by_record, found.lead) == (None, None, found.assumed)
+    case = found.assumed
+    assert (case.work_ppm, case.work_text) == (397_200, "39.72")
+    assert (case.gross_uy, case.fee_uy, case.net_uy) == (10_010_000, 800_000, 9_210_000)  # × 39.72 % − 8 %
+    assert case.banked_cms == 336 * CMS * 3_972 // 10_000 * 75 // 100 * 92 // 100
+    assert (found.none.net_uy, found.none.banked_cms) == (0, 0)
+    firm = estimates.estimate(site=factory.site, hours=range(168), cards=2, mode="firm", now=now)
+    assert firm.assumed.idle_uy == 3_800_000  # (336 × 100 % − 133.4592) × 0.75 × 0.10 × 25 % = 3.7976
+    assert firm.assumed.net_uy == case.net_uy + 3_800_000
+    assert firm.none.net_uy == 6_300_000  # 336 × 100 % × 0.75 × 0.10 × 25 %
+
+
+def closed(factory, *, days_ago: int, quantity: int, delivered: int, recalled: int = 0) -> None:
+    """An hour of a deposit that was closed so many days ago."""
+    slot = Slot.objects.filter(close=None).earliest("hour")
+    factory.close(slot)
+    SlotClose.objects.filter(slot=slot).update(
+        hour=factory.now - timedelta(days=days_ago), quantity_cms=quantity, delivered_cms=delivered,
+        recalled_cms=recalled, failed_cms=0, idle_verified_cms=0, idle_unverified_cms=quantity - delivered - recalled,
+    )
+
+
+def test_the_record_is_of_the_last_thirty_days_or_else_of_ninety(factory, now, django_assert_num_queries):
+    cpu = factory.site.resource_class_id
+    assert estimates.record(cpu, now) is None
+    factory.deposit()
+    closed(factory, days_ago=91, quantity=10 * CMS, delivered=10 * CMS)
+    assert estimates.record(cpu, now) is None
+    closed(factory, days_ago=60, quantity=10 * CMS, delivered=2 * CMS, recalled=2 * CMS)
+    found = estimates.record(cpu, now)
+    assert (found.days, found.hours, found.offered_cms, found.delivered_cms) == (90, 1, 8 * CMS, 2 * CMS)
+    assert (found.work_ppm, found.simulated) == (250_000, 0)
+    closed(factory, days_ago=29, quantity=30 * CMS, delivered=CMS)
+    with django_assert_num_queries(1):
+        found = estimates.record(cpu, now)
+    assert (found.days, found.hours, found.offered_cms, found.work_ppm) == (30, 1, 30 * CMS, 33_300)  # 3.33 %
 
 
 def test_availability_is_what_was_seen_and_a_newcomers_guess_for_the_rest(factory, now):

@@ -62,13 +62,13 @@ def test_htmx_gets_the_estimate_alone(zhao_client, factory):
     answer = zhao_client.get(page("bank"), form(factory, hour=["24", "25"]), headers={"HX-Request": "true"})
     text = answer.content.decode()
     assert "<html" not in text and "About, each week" in text
-    assert "0.03" in text  # CNY 0.034595 a week
+    assert "0.04" in text  # 0.22 × 17 % − 8 %
 
 
 def test_painted_hours_are_deposited_and_stand_on_the_page(zhao_client, factory):
     answer = zhao_client.post(page("bank"), form(factory), follow=True)
     assert Slot.objects.count() == 2
-    assert "2 machine hours of the coming week are in the pool" in answer.content.decode()
+    assert "2 hours of the coming week are in the pool" in answer.content.decode()
     assert "22:00–24:00" in answer.content.decode()
 
 
@@ -235,21 +235,29 @@ def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
     assert "0.10 found work" in text and "0.10 banked hours" in text
 
 
-def test_the_estimate_is_a_range_with_the_uncertain_part_on_its_own_line(zhao_client, factory):
-    text = zhao_client.get(page("bank"), form(factory, hour=["24", "25"], mode="firm"),
-                           headers={"HX-Request": "true"}).content.decode()
-    assert "From “nothing is sold” to “as we expect”" in text and "finds work" in text
+def estimate(client, factory, **fields) -> str:
+    text = client.get(page("bank"), form(factory, **fields), headers={"HX-Request": "true"}).content.decode()
+    return " ".join(text.split())
+
+
+def test_without_a_record_the_estimate_says_that_it_is_an_assumption(zhao_client, factory):
+    text = estimate(zhao_client, factory, hour=["24", "25"], mode="firm")
+    assert "As we assume: nothing has been closed here yet" in text and "As the record goes" not in text
+    assert "0.22 × 17 % found work" in text and "(4 × 100 % availability − 0.68) × 0.55 × 0.10 × 25 %" in text
     assert "Electricity and wear are yours" in text and "for standing ready" in text
-    assert "so far" not in text  # nothing was deposited here yet
 
 
-def test_beside_a_guess_stands_the_record_as_soon_as_there_is_one(zhao_client, factory):
+def test_the_record_leads_as_soon_as_there_is_one_and_the_assumption_follows_as_such(zhao_client, factory):
     factory.deposit()
     factory.close(factory.slot())
-    SlotClose.objects.update(quantity_cms=72_000_000, delivered_cms=3_600, idle_unverified_cms=71_996_400)
-    text = zhao_client.get(page("bank"), form(factory, from_date="2027-06-01", to_date="2027-07-01"),
-                           headers={"HX-Request": "true"}).content.decode()
-    assert "so far less than 0.01 of 20 core-hours deposited here have found work" in " ".join(text.split())
+    SlotClose.objects.update(quantity_cms=72_000_000, delivered_cms=3_600_000, idle_unverified_cms=68_400_000)
+    text = estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
+    assert "In the last 30 days 1.00 of 20 core-hours deposited here found work: 1 hour closed since" in text
+    said = [text.index(words) for words in ("As it went here so far", "As the record goes", "An assumption, not the")]
+    assert said == sorted(said)
+    assert "× 5 % found work" in text
+    SlotClose.objects.update(is_simulated=True)
+    assert "1 of them is simulated time" in estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
 
 
 def test_after_a_deposit_the_page_stands_at_its_top_with_the_message_and_nothing_painted(zhao_client, factory):
@@ -290,7 +298,7 @@ def test_the_chosen_package_says_at_once_what_it_needs(zhao_client, factory):
     asked = {"offering": factory.offering.public_id, "units": "2"}
     text = zhao_client.get(page("withdraw"), asked, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in text and "A script in Python." in text
-    assert reverse("catalogue:sample", args=[factory.offering.package.code]) in text and "Takes at most" in text
+    assert reverse("catalogue:sample", args=[factory.offering.package.code]) in text and "Reserved at most" in text
     whole = zhao_client.get(page("withdraw"), asked).content.decode()
     assert "A script in Python." in whole and 'value="2"' in whole
 
@@ -302,3 +310,53 @@ def test_a_missing_file_is_said_with_what_to_do(zhao_client, factory):
     answer = zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1})
     text = answer.content.decode()
     assert answer.status_code == 422 and "No file was chosen." in text and "A script in Python." in text
+
+
+def chosen(client, factory, **asked) -> str:
+    asked = {"offering": factory.offering.public_id, **asked}
+    answer = client.get(page("withdraw"), asked, headers={"HX-Request": "true"})
+    return " ".join(answer.content.decode().split())
+
+
+def test_a_withdrawal_shows_what_is_reserved_how_it_is_made_and_the_price_in_cash(zhao_client, factory):
+    from bank.deposits import withdrawals
+    from marketplace.orders.models import Quote
+
+    cost = withdrawals.cost(factory.offering, 1, factory.now)
+    assert (cost.most_cms, cost.weight_ppm, cost.now_cms) == (1_800_000, 1_048_000, 1_886_400)
+    text = chosen(zhao_client, factory)
+    assert text == chosen(zhao_client, factory, units="1")  # what stands in the field is what is worked out
+    assert "1 core for 30 minutes" in text and "no run of this package lasts longer" in text
+    assert "0.50" in text and "104.8 %" in text and "0.52" in text
+    assert f"CNY {cost.cash_uy // 1_000_000}" in text and "The same run in cash, at most" in text
+    from io import BytesIO
+
+    from marketplace.dispatch import actions as dispatch
+    from portal.core.clock import hour_of
+
+    dispatch.open_slots(site=factory.site, hours=[hour_of(factory.now)], source="deposit:x", now=factory.now)
+    script = BytesIO(b"print(1)\n")
+    script.name = "job.py"
+    zhao_client.post(page("withdraw"), {"offering": factory.offering.public_id, "units": 1, "file": script})
+    assert Quote.objects.get().cap == cost.now_cms
+
+
+def test_the_price_in_cash_is_what_a_quote_in_cash_would_cap(factory, buyer):
+    from bank.deposits import withdrawals
+
+    factory.deposit()
+    quote = factory.order(buyer, at=factory.slot().hour).quote
+    assert withdrawals.cost(factory.offering, 1, factory.now).cash_uy == quote.cap
+
+
+def test_a_heading_of_the_grid_says_what_it_paints(zhao_client, factory):
+    text = zhao_client.get(page("bank")).content.decode()
+    assert text.count("data-line=") == 24 + 7
+    assert 'data-line="h22" data-says="22: on every day"' in text
+    assert 'data-line="d0" data-says="Mon: the whole day"' in text
+
+
+def test_hours_that_are_taken_have_a_sign_of_their_own(zhao_client, factory):
+    factory.deposit(hours=[22, 23])
+    text = zhao_client.get(page("bank"), form(factory)).content.decode()
+    assert '<i class="cell t"></i>2 hours deposited already' in text and 'class="cell r"' not in text

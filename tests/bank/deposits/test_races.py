@@ -90,3 +90,21 @@ def test_a_deposit_and_buyers_come_for_the_same_listed_hours(own, buyer, at_once
         assert slot.source.startswith("listed:") or slot.source == made.source
     assert Deposit.objects.count() == 1 and Slot.objects.filter(source=made.source).exists()
     sound()
+
+
+def test_of_many_that_register_the_same_cores_at_once_as_many_succeed_as_there_are(factory, at_once, jiangnan, now):
+    from bank.deposits import registration
+    from marketplace.dispatch.models import Site
+
+    def work(i: int) -> str:
+        try:
+            return registration.register(
+                organisation=(factory.site.organisation, jiangnan)[i % 2], name=f"Hall {i}", region=factory.site.region,
+                cards=4, now=now, actor="user:1",
+            ).state
+        except Refused as refused:
+            return refused.code
+
+    found = at_once(8, work)  # of eight cores two are taken
+    assert sorted(found) == ["cores_registered"] * 7 + ["verifying"]
+    assert sorted(Site.objects.values_list("cards", flat=True)) == [2, 4]

@@ -126,25 +126,89 @@ def test_a_busy_machine_is_said_with_the_next_try(zhao_client, factory, here, no
 
 def test_the_page_asks_a_fixed_number_of_questions(zhao_client, factory, worked, here, django_assert_num_queries):
     closed, _order = worked
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         zhao_client.get(here)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         zhao_client.get(here, {"hour": f"{closed.hour:%Y-%m-%dT%H}"})
 
 
-def test_more_cores_than_the_machine_has_are_refused_by_page_and_program(client, zhao, factory, monkeypatch):
-    monkeypatch.setattr("marketplace.engines.local.engine.LocalEngine.machine_cores", lambda _engine: 2)
+def register(client, region, *, cards: int, name: str = "Hall 2", slug: str = "yongli", key: str = "c1"):
+    """(the page's answer, the program's answer) to the same wish."""
+    page = client.post(reverse("deposits:site_new", args=[slug]), {"name": name, "region": region.pk, "cards": cards})
+    program = client.post("/api/v1/sites/", {"name": name, "region": region.key, "cards": cards},
+                          content_type="application/json",
+                          headers={"Idempotency-Key": key, "Suanli-Company": slug})
+    return page, program
+
+
+def test_more_cores_than_the_machine_has_are_refused_by_page_and_program(client, zhao, factory):
     client.force_login(zhao)
-    address = reverse("deposits:site_new", args=["yongli"])
-    asked = {"name": "Hall 2", "region": factory.site.region_id, "cards": 3}
-    page = client.post(address, asked)
-    assert page.status_code == 422 and "The machine has 2 cores" in page.content.decode()
-    answer = client.post("/api/v1/sites/", {"name": "Hall 2", "region": factory.site.region.key, "cards": 3},
-                         content_type="application/json",
-                         headers={"Idempotency-Key": "c1", "Suanli-Company": "yongli"})
+    page, answer = register(client, factory.site.region, cards=9)
+    assert page.status_code == 422 and "The machine has 8 cores; 9 cannot be given" in page.content.decode()
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "more_cores_than_machine")
     assert Site.objects.count() == 1
-    assert client.post(address, asked | {"cards": 2}).status_code == 302
+
+
+def test_the_cores_of_all_sites_on_the_machine_together_are_no_more_than_it_has(client, zhao, factory):
+    client.force_login(zhao)
+    page, answer = register(client, factory.site.region, cards=7)
+    assert "8 cores and 2 of them are registered already" in page.content.decode()
+    assert "at most 6" in page.content.decode()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "cores_registered")
+    assert Site.objects.count() == 1
+    page, answer = register(client, factory.site.region, cards=6, key="c2")
+    assert page.status_code == 302 and answer.status_code == 409
+    assert answer.json()["error"]["code"] == "machine_registered"
+    assert sorted(Site.objects.values_list("cards", flat=True)) == [2, 6]
+
+
+def test_another_company_cannot_register_the_same_machine(client, bo, jiangnan, factory):
+    Site.objects.update(cards=8)
+    client.force_login(bo)
+    page, answer = register(client, factory.site.region, cards=1, slug="jiangnan")
+    assert "All 8 cores of this machine are registered already" in page.content.decode()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine_registered")
+    jiangnan.refresh_from_db()
+    assert Site.objects.count() == 1 and not jiangnan.is_provider
+
+
+def test_a_machine_does_not_stand_in_two_regions(client, zhao, factory):
+    from tests.marketplace.catalogue.goods import make_region
+
+    client.force_login(zhao)
+    page, answer = register(client, make_region("guizhou"), cards=1)
+    assert page.status_code == 422 and "cannot stand in two places" in page.content.decode()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine_elsewhere")
+    assert Site.objects.count() == 1
+
+
+def test_in_a_demonstration_each_company_plays_with_the_whole_machine_and_is_told(
+    client, zhao, bo, jiangnan, factory, settings
+):
+    settings.DEMO = True
+    Site.objects.update(cards=8)
+    client.force_login(bo)
+    asked = client.get(reverse("deposits:site_new", args=["jiangnan"])).content.decode()
+    assert "This is a demonstration" in asked and "1 site of 1 company" in asked and 'value="8"' in asked
+    page, answer = register(client, factory.site.region, cards=8, slug="jiangnan")
+    assert page.status_code == 302
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine_registered")
+    full = client.get(reverse("deposits:site_new", args=["jiangnan"])).content.decode()
+    assert "Your company has registered all 8 cores" in full and "<form method=\"post\" novalidate>" not in full
+    text = client.get(page.url).content.decode()
+    assert "On the demonstration machine" in text and "2 sites are played on it, companies: 2" in text
+
+
+def test_a_site_that_failed_gives_its_cores_up_and_must_find_them_free_again(client, zhao, factory, here):
+    Site.objects.update(state=Site.State.FAILED)
+    client.force_login(zhao)
+    assert register(client, factory.site.region, cards=7)[0].status_code == 302
+    answer = client.post(here)
+    assert answer.status_code == 409 and "Register at most 1" in answer.content.decode()
+    factory.site.refresh_from_db()
+    assert factory.site.state == Site.State.FAILED
+    Site.objects.filter(cards=7).update(cards=6)
+    assert client.post(here).status_code == 302
 
 
 def test_an_engine_that_does_not_know_its_machine_refuses_no_number(zhao, factory, monkeypatch, now):
@@ -160,7 +224,8 @@ def test_the_form_says_which_machine_is_meant_and_presets_no_region(client, zhao
     client.force_login(zhao)
     address = reverse("deposits:site_new", args=["yongli"])
     text = client.get(address).content.decode()
-    assert "the one this portal runs on" in text and "What the benchmark proves" in text and "85 % is assumed" in text
+    assert "the one this portal runs on" in text and "2 of them are registered already" in text
+    assert "What the benchmark proves" in text and "85 % is assumed" in text
     assert '<option value="" selected>' in text
     page = client.post(address, {"name": "Hall 2", "region": "", "cards": 1})
     assert page.status_code == 422 and "Choose the region" in page.content.decode()

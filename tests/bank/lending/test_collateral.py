@@ -1,6 +1,6 @@
 """Pure arithmetic of pledges and interest, as properties."""
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 from hypothesis import given
@@ -75,3 +75,27 @@ def test_three_business_days_from_a_thursday_end_on_tuesday():
 
 def test_a_month_after_the_thirty_first_is_the_last_day():
     assert c.months_later(date(2027, 1, 31), 1) == date(2027, 2, 28)
+
+
+def test_instalments_are_whole_fen_and_the_last_one_takes_the_rest():
+    plan = c.schedule(400_000_000, 73_000, 6, date(2026, 11, 23))
+    assert [p.principal_uy for p in plan] == [66_660_000, 66_670_000, 66_670_000, 66_660_000, 66_670_000, 66_670_000]
+    assert c.planned_left(400_000_000, 6, date(2026, 11, 23), date(2026, 12, 24)) == 333_340_000
+
+
+@given(money, st.integers(0, 240_000), st.integers(1, 36), st.integers(0, 1500), st.integers(0, 10**6), st.data())
+def test_what_is_still_to_be_paid_sums_to_what_is_owed(principal, rate, months, days, interest, data):
+    start = date(2026, 1, 31)
+    plan, today = c.schedule(principal, rate, months, start), start + timedelta(days=days)
+    owed = data.draw(st.integers(0, principal))
+    rows = c.still_to_pay(plan, principal_uy=owed, interest_uy=interest, rest=0, rate_ppm=rate, today=today)
+    assert sum(r.principal_uy for r in rows) == owed
+    assert sum(r.interest_uy for r in rows) >= interest
+    assert all(r.due_date >= today and r.total_uy > 0 for r in rows)
+    assert not rows or rows[-1].left_uy == 0
+
+
+def test_who_keeps_to_the_plan_owes_the_plan():
+    start = date(2026, 11, 23)
+    plan = c.schedule(400_000_000, 73_000, 6, start)
+    assert plan == c.still_to_pay(plan, principal_uy=400_000_000, interest_uy=0, rest=0, rate_ppm=73_000, today=start)

@@ -256,7 +256,7 @@ def test_being_behind_the_plan_clears_itself_by_paying(desk, later):
     loan = desk.loan()
     due = later(days=31)
     assert queries.position(loan, later(days=30)).behind_uy == 0  # due on the day itself
-    assert queries.position(loan, due).behind_uy == 66_666_666
+    assert queries.position(loan, due).behind_uy == 66_660_000
     desk.repay(loan, 100 * YUAN, now=due)
     assert queries.position(Loan.objects.get(), due).behind_uy == 0
 

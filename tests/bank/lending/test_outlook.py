@@ -1,5 +1,7 @@
 """What a borrower sees before hours are pledged: the cost of an example, a falling index, figures that are accepted."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -31,7 +33,7 @@ def seen(desk, **written):
 def test_the_example_is_the_plan_of_such_a_loan_at_eight_percent(desk):
     found = seen(desk, cms=100 * HOUR, amount_uy=400 * YUAN, months=12)
     plan = queries.collateral.schedule(400 * YUAN, 80_000, 12, queries.today(desk.now))
-    assert found.total_uy == sum(p.total_uy for p in plan) == 417_278_538
+    assert found.total_uy == sum(p.total_uy for p in plan) == 417_278_807
     assert (found.first_uy, found.last_uy) == (plan[0].total_uy, plan[-1].total_uy)
 
 
@@ -89,19 +91,39 @@ def test_the_most_named_by_a_refusal_is_accepted(desk, borrower):
     assert borrower.post(page("apply"), ASK | {"hours": "32.6", "amount": "161.37"}).status_code == 200
 
 
-def test_one_button_pledges_all_of_them_to_the_last_millisecond(desk, borrower):
+def all_hours(client, address: str, **asked) -> str:
+    """What the link writes into the field, and what stands there when it is followed without JavaScript."""
+    shown = client.get(address, asked).content.decode()
+    value = re.search(r'data-fill="id_hours" data-value="([^"]+)"', shown).group(1)
+    assert 'name="all"' not in shown
+    assert f'value="{value}"' in client.get(address, {"hours": "all"}).content.decode()
+    return value
+
+
+def test_a_link_writes_all_hours_in_and_pledges_them_to_the_last_millisecond(desk, borrower):
     rest = odd_hours(desk)
-    confirm(borrower, borrower.post(page("apply"), ASK | {"hours": "", "amount": "100", "all": "1"}))
+    value = all_hours(borrower, page("apply"))
+    assert value == f"{rest // 360 // 10_000}.{rest // 360 % 10_000:04d}"
+    assert not Application.objects.filter(pledged_cms=rest).exists()  # writing it in pledges nothing
+    confirm(borrower, borrower.post(page("apply"), ASK | {"hours": value, "amount": "100"}))
     assert Application.objects.order_by("-id")[0].pledged_cms == rest and desk.hours() == 0
 
 
-def test_all_of_them_stand_behind_a_loan_by_a_button_and_a_typed_figure_too(desk, borrower):
+def test_all_of_them_stand_behind_a_loan_by_the_link_and_a_typed_figure_too(desk, borrower):
     loan = desk.loan()
     refused = borrower.post(page("pledge", loan.public_id), {"hours": "100.1"})
     assert refused.status_code == 422 and "at most 100.0 can be pledged" in refused.content.decode()
     confirm(borrower, borrower.post(page("pledge", loan.public_id), {"hours": "0.0001"}))
-    confirm(borrower, borrower.post(page("pledge", loan.public_id), {"hours": "", "all": "1"}))
+    value = all_hours(borrower, page("pledge", loan.public_id))
+    assert value == "99.9999" and value in borrower.get(page("loan", loan.public_id)).content.decode()
+    confirm(borrower, borrower.post(page("pledge", loan.public_id), {"hours": value}))
     assert desk.hours() == 0 and desk.hours("pledged") == 200 * HOUR
+
+
+def test_who_types_a_little_less_than_all_pledges_that(desk, borrower):
+    loan = desk.loan()
+    confirm(borrower, borrower.post(page("pledge", loan.public_id), {"hours": "99.9999"}))
+    assert desk.hours() == 360
 
 
 def test_a_figure_may_be_typed_with_its_comma_but_a_decimal_comma_is_no_thousand(desk, borrower):

@@ -1,0 +1,85 @@
+"""The last night of a company's machines: what was offered from 22:00 to 08:00, and what it brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, F, Q, Sum
+
+from portal.accounts.models import Organisation
+from portal.core.words import local
+
+from .models import SlotClose
+from .queries import start_of_day
+
+BEGINS_H, ENDS_H = 22, 8  # of the platform's zone
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site that offered hours in it."""
+
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Night:
+    """Closed hours of one night. Card-milliseconds, micro-yuan; what was taken back is not offered."""
+
+    start: datetime
+    start_date: date
+    offered_cms: int
+    delivered_cms: int
+    earned_cms: int
+    cash_uy: int
+    is_simulated: bool
+    sites: list[Place]
+
+
+def span(start_date: date) -> tuple[datetime, datetime]:
+    """The night that begins on a business day: from, and up to."""
+    return (
+        start_of_day(start_date) + timedelta(hours=BEGINS_H),
+        start_of_day(start_date + timedelta(days=1)) + timedelta(hours=ENDS_H),
+    )
+
+
+def last_start(now: datetime) -> date:
+    """The day on which the last night began that is over."""
+    here = local(now)
+    return here.date() - timedelta(days=1 if here.hour >= ENDS_H else 2)
+
+
+def last_night(organisation: Organisation, now: datetime) -> Night | None:
+    """None when nothing of it was closed. One query."""
+    start_date = last_start(now)
+    first, end = span(start_date)
+    rows = list(
+        SlotClose.objects.filter(organisation=organisation, hour__gte=first, hour__lt=end)
+        .exclude(quantity_cms=0)
+        .values("slot__site__public_id", "slot__site__name")
+        .annotate(
+            offered=Sum(F("quantity_cms") - F("recalled_cms")),
+            delivered=Sum("delivered_cms"),
+            earned=Sum("earned_cms"),
+            idle_cms=Sum("idle_paid_cms"),
+            cash=Sum(F("due_uy") + F("held_uy")),
+            idle_uy=Sum("idle_paid_uy", filter=~Q(idle_paid_cms__gt=0)),
+            simulated=Count("pk", filter=Q(is_simulated=True)),
+        )
+        .order_by("slot__site_id")
+    )
+    if not rows:
+        return None
+    return Night(
+        start=first,
+        start_date=start_date,
+        offered_cms=sum(r["offered"] for r in rows),
+        delivered_cms=sum(r["delivered"] for r in rows),
+        earned_cms=sum(r["earned"] + (r["idle_cms"] or 0) for r in rows),
+        cash_uy=sum(r["cash"] + (r["idle_uy"] or 0) for r in rows),
+        is_simulated=any(r["simulated"] for r in rows),
+        sites=[Place(r["slot__site__public_id"], r["slot__site__name"]) for r in rows],
+    )

@@ -1,0 +1,71 @@
+"""The last night in a line on the bank's page, and its hours on the site's."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from bank.deposits import nights
+from bank.deposits.models import SlotClose
+
+from .conftest import CMS
+
+pytestmark = pytest.mark.django_db
+MORNING = datetime(2026, 11, 25, 1, tzinfo=UTC)  # 09:00 in Shanghai
+
+
+def hour(factory, at: datetime, **values) -> SlotClose:
+    """A closed hour of two cores."""
+    from marketplace.dispatch import actions as dispatch
+    from marketplace.dispatch.models import Slot
+
+    dispatch.open_slots(site=factory.site, hours=[at], source="deposit:x", now=at, quantity=2)
+    slot = Slot.objects.get(site=factory.site, hour=at)
+    factory.close(slot)
+    values = {"quantity_cms": 2 * CMS, "delivered_cms": 0, "recalled_cms": 0, "failed_cms": 0, "idle_verified_cms": 0,
+              **values}
+    values["idle_unverified_cms"] = values["quantity_cms"] - sum(
+        values[name] for name in ("delivered_cms", "recalled_cms", "failed_cms", "idle_verified_cms"))
+    SlotClose.objects.filter(slot=slot).update(**values)
+    return SlotClose.objects.get(slot=slot)
+
+
+def test_the_last_night_is_the_one_that_is_over():
+    assert nights.last_start(MORNING) == date(2026, 11, 24)
+    assert nights.last_start(MORNING - timedelta(hours=2)) == date(2026, 11, 23)  # 07:00: it is not over yet
+    assert nights.last_start(MORNING + timedelta(hours=14)) == date(2026, 11, 24)  # 23:00
+    assert nights.span(date(2026, 11, 24)) == (
+        datetime(2026, 11, 24, 14, tzinfo=UTC), datetime(2026, 11, 25, 0, tzinfo=UTC),
+    )
+
+
+def test_a_night_sums_what_was_offered_and_what_it_brought(factory, django_assert_num_queries):
+    first, end = nights.span(date(2026, 11, 24))
+    assert nights.last_night(factory.site.organisation, MORNING) is None
+    hour(factory, first - timedelta(hours=1), delivered_cms=2 * CMS)
+    hour(factory, end, delivered_cms=2 * CMS)
+    hour(factory, first, delivered_cms=CMS, earned_cms=CMS // 2)
+    hour(factory, end - timedelta(hours=1), recalled_cms=CMS, delivered_cms=CMS, cash_uy=100_000, due_uy=90_000,
+         held_uy=10_000,
+         is_simulated=True)
+    with django_assert_num_queries(1):
+        found = nights.last_night(factory.site.organisation, MORNING)
+    assert (found.offered_cms, found.delivered_cms, found.earned_cms, found.cash_uy) == (
+        3 * CMS, 2 * CMS, CMS // 2, 100_000)
+    assert (found.is_simulated, [s.name for s in found.sites]) == (True, ["Night shop"])
+
+
+def test_the_bank_says_it_in_a_line_that_leads_to_those_hours(client, zhao, factory, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: MORNING)
+    first, _end = nights.span(date(2026, 11, 24))
+    hour(factory, first, delivered_cms=CMS, earned_cms=CMS // 2)
+    hour(factory, first - timedelta(hours=3))
+    client.force_login(zhao)
+    text = " ".join(client.get(reverse("deposits:bank", args=["yongli"])).content.decode().split())
+    assert "22–08): 2 core-hours offered, 1.00 found work, CNY 0.00 and 0.50 banked hours." in text
+    site = reverse("deposits:site", args=["yongli", factory.site.public_id])
+    assert f"{site}?night=2026-11-24#hours" in text
+    one = client.get(site, {"night": "2026-11-24"}).content.decode()
+    assert one.count('<th scope="row"') == 1 and "Only the night that began on" in one
+    assert client.get(site).content.decode().count('<th scope="row"') == 2
+    assert client.get(site, {"night": "yesterday"}).status_code == 200
