@@ -29,6 +29,8 @@ REASONS = {
     "price_kept": gettext_lazy("taken up again at its price, with new room"),
     "cancelled": gettext_lazy("before it began"),
     "staff_stop": gettext_lazy("our staff stopped it"),
+    "platform_stop": gettext_lazy("our staff stopped it for a cause on our side"),
+    "staff_advance": gettext_lazy("our staff moved it on"),
 }
 
 

@@ -36,6 +36,7 @@ _reasons: dict[str, Promise | str] = {  # what several rooms say alike
     "last_day": _l("its last day was over"),
     "price_kept": _l("taken up again at its price, with new room"),
     "staff_stop": _l("our staff stopped it"),
+    "platform_stop": _l("our staff stopped it for a cause on our side"),
     "staff_advance": _l("our staff moved it on"),
     "staff_verify": _l("our staff ran the benchmark again"),
     "credit_limit": _l("credit limit set"),
