@@ -17,4 +17,9 @@ REASONS = {
     "left": _("left: {email}"),
     "key_created": _("key made: {name}"),
     "key_revoked": _("key revoked: {name}"),
+    "superuser_created": _("superuser made on the command line"),
+    "person_created": _("sign-in made"),
+    "person_changed": _("rights changed"),
+    "person_deleted": _("sign-in deleted"),
+    "password_set": _("password set by a superuser"),
 }

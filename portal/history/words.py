@@ -95,10 +95,12 @@ def what_of(step: Step) -> str:
     """`waiting for approval → published`, or the words of the reason where the state stays."""
     before, after = state_of(step.subject, step.before), state_of(step.subject, step.after)
     if not step.before:
-        moved = _("begun: %(state)s") % {"state": after}
+        moved = _("begun: %(state)s") % {"state": after} if after else ""
     else:
         moved = "" if before == after else f"{before} → {after}"
     said = _reason(step)
+    if said == after:  # "registered: registered"
+        said = ""
     if moved and said:
         return _("%(moved)s: %(said)s") % {"moved": moved, "said": said}
     return moved or said or after
