@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -23,9 +23,16 @@ from portal.history.actions import subject_of
 from portal.history.models import Step
 
 from . import purses
-from .models import Charge, TopUp
+from .models import Booking, Charge, TopUp
 
-ONLY_NOTES = ("correction_asked", "correction_declined")  # steps that changed nothing
+ONLY_NOTES = (  # steps that changed nothing
+    "correction_asked", "correction_declined", "correction_withdrawn", "correction_short",
+    "booking_asked", "booking_declined", "booking_withdrawn",
+)  # fmt: skip
+
+
+# whether a second person must still confirm what was entered for a top-up
+ENTERED = Exists(Booking.objects.filter(topup=OuterRef("pk"), state=Booking.State.WAITING))
 
 
 @dataclass(frozen=True)
@@ -172,10 +179,15 @@ def last_by(topups: list[TopUp]) -> dict[int, Booked]:
     """The step that brought each of these into its state or changed its amount. Two queries."""
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
-    people = people_by_actor(steps)
-    return {
-        subjects[s.subject].pk: Booked(s.at, people.get(s.actor, s.actor), s.params.get("text", "")) for s in steps
-    }
+    people = people_by_actor([*steps, *(Step(actor=s.params["asked"]) for s in steps if s.params.get("asked"))])
+
+    def who(step: Step) -> str:
+        decided, asked = people.get(step.actor, step.actor), step.params.get("asked", step.actor)
+        if asked == step.actor:
+            return decided
+        return _("{asked}, confirmed by {decided}").format(asked=people.get(asked, asked), decided=decided)
+
+    return {subjects[s.subject].pk: Booked(s.at, who(s), s.params.get("text", "")) for s in steps}
 
 
 def code_in(text: str) -> str:

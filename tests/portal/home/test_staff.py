@@ -82,15 +82,16 @@ def test_the_board_counts_what_waits_and_how_long(desk, market, funded):
 @pytest.mark.parametrize("url", [
     "/admin/accounts/organisation/?state__exact=registered", "/admin/catalogue/offering/?state__exact=submitted",
     "/admin/dispatch/site/?state__in=registered,failed", "/admin/billing/topup/?state__exact=waiting",
-    "/admin/billing/correction/?state__exact=waiting", "/admin/orders/order/?stuck=yes",
+    "/admin/billing/correction/?state__exact=waiting", "/admin/billing/correction/?state__exact=short",
+    "/admin/billing/booking/?state__exact=waiting", "/admin/orders/order/?stuck=yes",
 ])  # fmt: skip
 def test_every_queue_leads_to_its_filtered_list(desk, url, now):
     assert url in [q.url for q in staff.queues(now=now)]
     assert desk.get(url).status_code == 200
 
 
-def test_the_queues_take_six_queries(db, now, django_assert_num_queries):
-    with django_assert_num_queries(6):
+def test_the_queues_take_eight_queries(db, now, django_assert_num_queries):
+    with django_assert_num_queries(8):
         staff.queues(now=now)
 
 
@@ -271,7 +272,7 @@ def test_a_cursor_that_is_none_is_not_found(desk, jiangnan, query):
 
 
 MONEY_QUERIES = (
-    16  # people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, 3 of top-ups
+    17  # people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, 4 of top-ups
 )
 
 
