@@ -17,7 +17,7 @@ BANK_ACCOUNT = os.environ.get("SUANLI_BANK_ACCOUNT", "")  # name, bank and numbe
 
 WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
 TWO_PERSONS_ABOVE_UY = _int("TWO_PERSONS_ABOVE_UY", 10_000 * CNY)  # more of it needs a second person
-TWO_PERSONS_DIFFERENCE_UY = _int("TWO_PERSONS_DIFFERENCE_UY", 1_000 * CNY)  # so does that much beside what was announced
+TWO_PERSONS_DIFFERENCE_UY = _int("TWO_PERSONS_DIFFERENCE_UY", 1_000 * CNY)  # or so far from what was announced
 UNAPPROVED_ORDER_LIMIT_UY = _int("UNAPPROVED_ORDER_LIMIT_UY", 100 * CNY)  # anything dearer waits for approval
 QUOTE_VALID_S = _int("QUOTE_VALID_S", 15 * 60)
 PRICE_KEPT_S = _int("PRICE_KEPT_S", 7 * 86400)  # a quoted price outlives its room: a bank transfer takes days

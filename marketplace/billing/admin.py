@@ -18,6 +18,9 @@ from django.utils.translation import gettext_lazy
 
 from bank.ledger import desk, words
 from bank.ledger.models import Journal
+from marketplace.billing import actions, bookings, bookings_admin, corrections, queries
+from marketplace.billing.corrections_admin import STEPS, may_book, said
+from marketplace.billing.models import Bill, Booking, Charge, Correction, TopUp
 from portal import policy
 from portal.core import clock
 from portal.core.errors import Refused
@@ -25,9 +28,6 @@ from portal.core.money import CNY_UY, FEN_UY, ceil_to
 from portal.core.words import yuan
 from portal.history.actions import subject_of
 
-from marketplace.billing import actions, bookings, bookings_admin, corrections, queries
-from marketplace.billing.corrections_admin import STEPS, may_book, said
-from marketplace.billing.models import Bill, Booking, Charge, Correction, TopUp
 
 class BookForm(forms.Form):
     """What the bank statement says."""

@@ -199,7 +199,10 @@ def price_paid() -> Figure:
         _("Paid for a core-hour"),
         value,
         _("CNY"),
-        _("computing charged ÷ machine time used, both of the same delivered orders; beside the published market price"),
+        _(
+            "computing charged ÷ machine time used, both of the same delivered orders; "
+            "beside the published market price"
+        ),
         (_("What"), _("Figure")),
         rows,
     )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from bank.ledger import words
 from bank.ledger.chart import Kind
 from bank.ledger.models import Account, Hold, Posting
+from bank.lending.models import Proposal
 from marketplace.billing import queries
 from marketplace.billing.models import Booking, Charge, Correction, TopUp
 from marketplace.billing.queries import Booked, last_by
@@ -56,6 +57,7 @@ def queues(*, now: datetime) -> list[Queue]:
     bookings = Booking.objects.filter(state=Booking.State.WAITING)
     corrections = Correction.objects.filter(state=Correction.State.WAITING)
     short = Correction.objects.filter(state=Correction.State.SHORT)
+    proposals = Proposal.objects.filter(state=Proposal.State.WAITING)
     late = support.stuck(Order.objects.all(), now=now)
     return [
         _queue(companies, "created_at", "state__exact=registered", _("Companies to approve"),
@@ -72,6 +74,8 @@ def queues(*, now: datetime) -> list[Queue]:
                _("No correction waits for a second person.")),
         _queue(short, "asked_at", "state__exact=short", _("Corrections that wait for money"),
                _("No correction waits for money.")),
+        _queue(proposals, "asked_at", "state__exact=waiting", _("Limits and lenders' payments to confirm"),
+               _("No limit waits for a second person.")),
         _queue(late, "placed_at", "stuck=yes", _("Stuck orders"), _("Every order gets on.")),
     ]  # fmt: skip
 

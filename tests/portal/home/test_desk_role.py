@@ -67,7 +67,7 @@ def test_nothing_of_signing_in_is_the_desks(clerk, wang, lin, chen):
         (f"{PEOPLE}add/", made),
         (f"{PEOPLE}{wang.pk}/change/", promoted),
         (f"{PEOPLE}{lin.pk}/change/", {**promoted, "email": lin.email}),
-        (f"{PEOPLE}{lin.pk}/password/", {"password1": "correct horse battery 2", "password2": "correct horse battery 2"}),
+        (f"{PEOPLE}{lin.pk}/password/", {"password1": "another horse battery", "password2": "another horse battery"}),
         (f"{PEOPLE}{lin.pk}/delete/", {"post": "yes"}),
         ("/admin/auth/group/add/", {"name": "mine"}),
         (f"/admin/auth/group/{desk}/change/", {"name": "desk", "permissions": []}),
