@@ -6,7 +6,7 @@ Every figure carries the address of the rows that it is made of.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,8 +17,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from . import desk, queries, words
-from .chart import CNY
-from .models import Hold
+from .chart import CNY, Kind
+from .models import DayClose, Hold, Proof
 
 KIND, ASSET = "postings__account__kind__exact", "postings__account__asset__exact"
 MOVES = {"postings__account__id__exact", KIND, ASSET}  # by what entries are listed from here
@@ -32,7 +32,7 @@ def trial_balance() -> list[dict[str, Any]]:
         found.append({
             "asset": asset, "name": asset_name(asset),
             "rows": [{
-                "name": words.kind(line.kind), "accounts": line.accounts,
+                "name": words.kind(line.kind), "note": _note(line.kind, line.posted), "accounts": line.accounts,
                 "accounts_url": _list("account", kind__exact=line.kind, asset=asset),
                 "posted": words.exact(line.posted, asset),
                 "moves_url": _list("journal", **{KIND: line.kind, ASSET: asset}),
@@ -43,6 +43,25 @@ def trial_balance() -> list[dict[str, Any]]:
             "off": words.exact(total, asset) if total else "", "zero": words.exact(0, asset),
         })  # fmt: skip
     return found
+
+
+STALE = timedelta(hours=2)  # the proof runs every half hour
+
+
+def books(*, now: datetime) -> dict[str, Any]:
+    """Whether the books are right: the last proof, whether every asset sums to zero now, and the last closed day."""
+    last, close = Proof.objects.first(), DayClose.objects.order_by("-number").first()
+    off = [
+        f"{asset_name(asset)} {words.exact(total, asset)}"
+        for asset, lines in queries.trial_balances().items()
+        if (total := sum(line.posted for line in lines))
+    ]
+    return {
+        "proof": last, "who": desk.who(last.actor) if last and last.actor.startswith("user:") else "",
+        "is_old": last is None or now - last.at > STALE, "off": off, "close": close,
+        "is_right": bool(last and not last.wrong_count and not off and now - last.at <= STALE),
+        "url": reverse("admin:ledger_account_trial_balance"),
+    }  # fmt: skip
 
 
 def reserved(*, now: datetime) -> dict[str, Any]:
@@ -102,6 +121,13 @@ def totals_table(close: Any) -> SafeString:
             (format_html(' class="r"') if n else "", head) for n, head in enumerate(heads))),
         format_html_join("", "{}", ((row,) for row in rows)),
     )
+
+
+def _note(kind: str, posted: int) -> str:
+    """What a balance below zero is, where it could be read as an overdraft."""
+    if kind == Kind.BANK and posted < 0:
+        return _("money that came in; it stands below zero by convention")
+    return ""
 
 
 def asset_name(asset: str) -> str:

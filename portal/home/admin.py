@@ -19,6 +19,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from bank.ledger import overview
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
@@ -43,7 +44,8 @@ def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> 
         for q in staff.queues(now=now)
         if _may(request, q.permission)
     ]
-    return _stock_index(request, {"queues": shown, **(extra_context or {})})
+    books = overview.books(now=now) if _may(request, "ledger.view_account") else None
+    return _stock_index(request, {"queues": shown, "books": books, **(extra_context or {})})
 
 
 def find(request: HttpRequest) -> HttpResponse:
