@@ -25,6 +25,7 @@ OPEN_QUOTES_PER_COMPANY = _int("OPEN_QUOTES_PER_COMPANY", 3)
 QUOTE_BUCKET_SHARE_PPM = _int(
     "QUOTE_BUCKET_SHARE_PPM", 500_000
 )  # of one hour of a site, for one company's open quotes
+PRICE_RAISED_PPM = _int("PRICE_RAISED_PPM", 200_000)  # a cap so far above the one staff saw is looked at again
 PLATFORM_FEE_PPM = _int("PLATFORM_FEE_PPM", 80_000)
 HOLDBACK_PPM = _int("HOLDBACK_PPM", 100_000)
 HOLDBACK_S = _int("HOLDBACK_S", 72 * 3600)

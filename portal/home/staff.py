@@ -51,6 +51,7 @@ def queues(*, now: datetime) -> list[Queue]:
     """Everything that waits, in the order in which it is looked at. One query each."""
     companies = Organisation.objects.filter(state=Organisation.State.REGISTERED)
     offerings = Offering.objects.filter(state=Offering.State.SUBMITTED)
+    raised = Offering.objects.filter(state=Offering.State.PUBLISHED, price_raised_at__isnull=False)
     sites = Site.objects.filter(state__in=[Site.State.REGISTERED, Site.State.FAILED])
     topups = TopUp.objects.filter(state=TopUp.State.WAITING)
     topups = topups.exclude(queries.ENTERED)
@@ -64,6 +65,8 @@ def queues(*, now: datetime) -> list[Queue]:
                _("Every company is decided.")),
         _queue(offerings, "submitted_at", "state__exact=submitted", _("Offerings to approve"),
                _("No provider waits.")),
+        _queue(raised, "price_raised_at", "state__exact=published&price_raised_at__isempty=0",
+               _("Prices raised since review"), _("No price was raised much.")),
         _queue(sites, "created_at", "state__in=registered,failed", _("Sites to verify, or failed"),
                _("No site waits.")),
         _queue(topups, "created_at", "state__exact=waiting", _("Payments to book"),
