@@ -181,7 +181,7 @@ class JournalAdmin(desk.Desk):
 
     @admin.display(description=_("brought about by"))
     def came_from(self, journal: Journal) -> str | SafeString:
-        return desk.cause_link(journal.cause)
+        return desk.cause_link(journal.cause, getattr(journal, "cause_name", None))
 
     @admin.display(description=_("Why"))
     def why(self, journal: Journal) -> str:
@@ -272,7 +272,7 @@ class HoldAdmin(desk.Desk):
 
     @admin.display(description=_("brought about by"))
     def came_from(self, hold: Hold) -> str | SafeString:
-        return desk.cause_link(hold.cause)
+        return desk.cause_link(hold.cause, getattr(hold, "cause_name", None))
 
     @admin.display(description=_("Movements"))
     def others(self, hold: Hold) -> str | SafeString:
@@ -316,7 +316,7 @@ class LotAdmin(desk.Desk):
 
     @admin.display(description=_("brought about by"))
     def came_from(self, lot: Lot) -> str | SafeString:
-        return desk.cause_link(lot.origin)
+        return desk.cause_link(lot.origin, getattr(lot, "cause_name", None))
 
 
 @admin.register(DayClose)

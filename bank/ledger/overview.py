@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from portal.history.words import names_of
+
 from . import desk, queries, words
 from .chart import CNY, Kind
 from .models import DayClose, Hold, Proof
@@ -72,12 +74,14 @@ def reserved(*, now: datetime) -> dict[str, Any]:
         "older": _("a week and longer"),
     }  # fmt: skip
     rows = []
+    known = names_of(hold.cause for age in ages for hold in age.holds)
     for age in ages:
         since = {"created_at__gt": age.after, "created_at__lte": age.until}
         rows.append({
             "key": age.key, "name": names[age.key], "count": age.count, "sums": _sums(age.sums),
             "url": _list("hold", state__exact="open", **{k: v.isoformat() for k, v in since.items() if v}),
-            "holds": [_hold(hold, now) for hold in age.holds], "more": age.count - len(age.holds),
+            "holds": [_hold(hold, now, known.get(hold.cause, "")) for hold in age.holds],
+            "more": age.count - len(age.holds),
         })  # fmt: skip
     return {
         "ages": rows, "count": sum(age.count for age in ages),
@@ -140,12 +144,12 @@ def _money_first(item: tuple[str, Any]) -> tuple[bool, str]:
     return item[0] != CNY, item[0]
 
 
-def _hold(hold: Hold, now: datetime) -> dict[str, Any]:
+def _hold(hold: Hold, now: datetime, name: str) -> dict[str, Any]:
     return {
         "hold": hold, "url": reverse("admin:ledger_hold_change", args=[hold.pk]),
         "age": timesince(hold.created_at, now, depth=1), "late": bool(hold.expires_at and hold.expires_at <= now),
         "company": desk.company_link(hold.account.owner), "account": desk.account_link(hold.account),
-        "cause": desk.cause_link(hold.cause), "left": words.exact(hold.left, hold.account.asset),
+        "cause": desk.cause_link(hold.cause, name), "left": words.exact(hold.left, hold.account.asset),
     }  # fmt: skip
 
 

@@ -320,7 +320,7 @@ class ChargeAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("brought about by"))
     def came_from(self, charge: Charge) -> str | SafeString:
-        return desk.cause_link(charge.cause)
+        return desk.cause_link(charge.cause, getattr(charge, "cause_name", None))
 
     @admin.display(description=gettext_lazy("Charged"), ordering="total")
     def charged(self, charge: Charge) -> str:

@@ -271,6 +271,11 @@ def _staff_said(order: Order) -> str:
     return str(step.params.get("text", "")) if step else ""
 
 
+def stop_costs(order: Order) -> int:
+    """What stopping it now would cost its customer, micro-yuan; 0 before it runs, and in banked hours."""
+    return _meter(order, order.allocation)[1] if order.state == Order.State.RUNNING else 0
+
+
 def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:
     """(what the work so far comes to, what stopping now would cost), micro-yuan, never above the cap."""
     if allocation is None or order.quote.asset != "CNY":
