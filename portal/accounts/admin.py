@@ -35,6 +35,7 @@ State = Organisation.State
 # what staff may decide: the states in which it makes sense, the action, and the word after
 DECISIONS: dict[str, Any] = {
     "approve": ({State.REGISTERED}, actions.approve, _("%(name)s is approved.")),
+    "ask": ({State.REGISTERED}, actions.ask_more, _("%(name)s reads your question.")),
     "lift": ({State.SUSPENDED}, actions.lift, _("%(name)s may order again.")),
     "suspend": ({State.REGISTERED, State.APPROVED}, actions.suspend, _("%(name)s is suspended.")),
 }
@@ -158,7 +159,7 @@ class OrganisationAdmin(ReadOnly):
     def _ask(self, request: HttpRequest, companies: list[Organisation], what: str) -> HttpResponse:
         """Show what will happen and to whom; with `sure` do it, each company for itself."""
         text = request.POST.get("text", "")
-        needs_text, n = what == "suspend", len(companies)
+        needs_text, n = what in ("suspend", "ask"), len(companies)
         if request.POST.get("sure") and (text.strip() or not needs_text):
             for company in companies:
                 self._decide(request, company, what, text)
@@ -168,6 +169,7 @@ class OrganisationAdmin(ReadOnly):
             "title": TITLES[what][n != 1] % {"n": n, "name": companies[0].name if n else ""},
             "companies": companies,
             "what": what,
+            "checks": queries.checks(companies[0]) if what in ("approve", "ask") and n == 1 else [],
             "needs_text": needs_text,
             "missing": bool(request.POST.get("sure")),
             "text": text,
@@ -212,6 +214,7 @@ class OrganisationAdmin(ReadOnly):
 
 TITLES: dict[str, tuple[Any, Any]] = {  # for one company, which is named, and for several
     "approve": (_("Approve %(name)s?"), _("Approve %(n)s companies?")),
+    "ask": (_("Ask %(name)s for more?"), _("Ask %(n)s companies for more?")),
     "lift": (_("Lift the suspension of %(name)s?"), _("Lift the suspension of %(n)s companies?")),
     "suspend": (_("Suspend %(name)s?"), _("Suspend %(n)s companies?")),
 }

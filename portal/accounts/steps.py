@@ -6,6 +6,7 @@ REASONS = {
     "registered": _("registered"),
     "updated": _("details changed"),
     "approved": _("decided by the staff"),
+    "asked_more": _("the staff asked for more"),
     "suspended": _("decided by the staff"),
     "lifted": _("suspension lifted by the staff"),
     "invited": _("invited: {email}"),

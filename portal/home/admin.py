@@ -51,7 +51,7 @@ def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> 
 def find(request: HttpRequest) -> HttpResponse:
     """Search across rooms; a single answer is opened at once."""
     text = request.GET.get("q", "")
-    found = finding.find(text, may=partial(_may, request))
+    found = finding.find(text, may=partial(_may, request), now=clock.now())
     if len({one.url.partition("#")[0] for one in found}) == 1:
         return redirect(found[0].url)
     return TemplateResponse(

@@ -15,6 +15,7 @@ from marketplace.orders import queries as orders
 from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.access import company_of
+from portal.accounts.queries import words_of_decision
 from portal.core import clock
 from portal.core.fragments import render
 
@@ -70,6 +71,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "wallet": billing.wallet(company),
             "kept": orders.kept_quotes(company, clock.now()),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
+            "words": words_of_decision(company) if company.state != company.State.APPROVED else "",
+            "returned": catalogue.off_the_shelf(company) if company.is_provider else [],
             "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
         },
     )

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 
 from bank.ledger.models import Journal, Posting
 from marketplace.billing import actions as billing
-from marketplace.billing import rating
+from marketplace.billing import corrections, rating
 from marketplace.orders.models import Order
 from portal.accounts.models import Organisation, User
 from portal.core import clock
@@ -368,3 +368,49 @@ def test_no_page_of_the_desk_has_anything_inline(desk, market, funded):
             r'\sstyle="|\son\w+="|<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)', text
         ), path
         assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+# by amount
+
+
+@pytest.mark.parametrize("said", ["78.50", "¥78.5", "78.50 元"])
+def test_an_amount_finds_the_top_up_that_has_it(jiangnan, said):
+    now = clock.now()
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=78_500_000, user=None, now=now, actor="user:1")
+    billing.request_topup(organisation=jiangnan, amount_uy=79_000_000, user=None, now=now, actor="user:1")
+    found = finding.find(said, may=lambda _permission: True, now=now)
+    assert [(f.kind, f.name) for f in found] == [("Top-up", topup.reference)]
+    assert finding.find(said, may=lambda _permission: True, now=now + timedelta(days=91)) == []
+    assert finding.find(said, may=lambda permission: permission != "billing.view_topup", now=now) == []
+
+
+def test_an_amount_finds_orders_by_their_cap_and_by_what_was_charged(market, funded, now):
+    order = market.place(funded)
+    deliver(order, used_cms=180_000)
+    for said in ("6", "6.00", "5.50"):
+        found = finding.find(said.ljust(2), may=lambda _permission: True, now=now)
+        if len(said) > 1:
+            assert order.number in [f.name for f in found], said
+    note = finding.find("5.50", may=lambda _permission: True, now=now)[0].note
+    assert "at most CNY 6.00, charged CNY 5.50" in note
+
+
+def test_an_amount_finds_the_correction_from_and_to(jiangnan, chen, now):
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=12_000_000_000, user=None, now=now, actor="user:1")
+    billing.book_payment(topup=topup, amount_uy=12_000_000_000, bank_reference="B", now=now, actor="user:1")
+    corrections.correct(
+        topup=topup, booking=corrections.booking_of(topup), to_uy=120_000_000, reason="noughts", user=chen, now=now
+    )
+    for said in ("12000", "12,000", "120.00"):
+        found = finding.find(said, may=lambda _permission: True, now=now)
+        assert "Correction" in [f.kind for f in found], said
+
+
+def test_of_more_than_ten_it_is_said_that_there_are_more(desk, jiangnan):
+    now = clock.now()
+    for _ in range(12):
+        billing.request_topup(organisation=jiangnan, amount_uy=78_500_000, user=None, now=now, actor="user:1")
+    found = finding.find("78.50", may=lambda _permission: True, now=now)
+    assert len(found) == 11
+    assert found[-1].name == "There are more than 10"
+    assert "There are more than 10" in text_of(desk.get("/admin/find/", {"q": "78.50"}))
