@@ -21,7 +21,7 @@ from portal.accounts.models import Organisation
 from portal.accounts.queries import people_by_actor
 from portal.core.templatetags.suanli import time_text
 from portal.history.models import Step
-from portal.history.words import names_of
+from portal.history.words import names_of, who_of
 
 from . import words
 from .models import Account, DayClose, Journal
@@ -179,7 +179,7 @@ def moved(journal: Journal) -> str:
 
 def who(actor: str) -> str:
     """The person behind `user:12`; a program's own name otherwise."""
-    return people_by_actor([Step(actor=actor)]).get(actor, actor) or _t("the program")
+    return who_of(actor, people_by_actor([Step(actor=actor)])) if actor else _t("the program")
 
 
 def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
@@ -190,7 +190,7 @@ def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
         (
             time_text(s.at, "long"),
             names.get(s.reason) or names.get(s.after, s.after),
-            people.get(s.actor, s.actor),
+            who_of(s.actor, people),
             s.params.get("text", ""),
         )
         for s in steps

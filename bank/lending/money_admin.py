@@ -232,6 +232,8 @@ class ProposalAdmin(desk.Desk):
             waits = found.state == Proposal.State.WAITING and _may(request, found)
             seen = {
                 "name": found.organisation.name,
+                "title": _t("Limit or payment to confirm"),
+                "subtitle": found.organisation.name,
                 "decide_url": reverse("admin:lending_proposal_decide", args=[found.pk]),
                 "what_happens": _t("After your confirmation it is in force at once."),
                 "may_decline": waits,

@@ -120,6 +120,8 @@ class BookingAdmin(desk.Desk):
         waits = bool(found and found.state == Booking.State.WAITING) and may_book(request)
         seen = {
             "name": found.topup.reference if found else "",
+            "title": _("Payment to confirm"),
+            "subtitle": found.topup.reference if found else "",
             "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
             "what_happens": _("After your confirmation the amount is in the wallet."),
             "may_decline": waits,

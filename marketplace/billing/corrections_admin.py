@@ -148,6 +148,8 @@ class CorrectionAdmin(desk.Desk):
             missing = ceil_to(corrections.missing_uy(found), FEN_UY) if found.state in Correction.OPEN else 0
             seen = {
                 "name": found.topup.reference,
+                "title": _("Correction of a top-up"),
+                "subtitle": found.topup.reference,
                 "decide_url": reverse("admin:billing_correction_decide", args=[found.pk]),
                 "what_happens": _("After your confirmation both bookings are made at once."),
                 "missing": missing,

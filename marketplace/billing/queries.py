@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from portal.accounts.queries import people_by_actor
 from portal.core.words import yuan
 from portal.history.actions import subject_of
 from portal.history.models import Step
+from portal.history.words import who_of
 
 from . import purses
 from .models import Booking, Charge, TopUp
@@ -175,17 +177,17 @@ def booked_by(topup: TopUp) -> Booked | None:
     return last_by([topup]).get(topup.pk)
 
 
-def last_by(topups: list[TopUp]) -> dict[int, Booked]:
+def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
     """The step that brought each of these into its state or changed its amount. Two queries."""
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
     people = people_by_actor([*steps, *(Step(actor=s.params["asked"]) for s in steps if s.params.get("asked"))])
 
     def who(step: Step) -> str:
-        decided, asked = people.get(step.actor, step.actor), step.params.get("asked", step.actor)
+        decided, asked = who_of(step.actor, people), step.params.get("asked", step.actor)
         if asked == step.actor:
             return decided
-        return _("{asked}, confirmed by {decided}").format(asked=people.get(asked, asked), decided=decided)
+        return _("{asked}, confirmed by {decided}").format(asked=who_of(asked, people), decided=decided)
 
     return {subjects[s.subject].pk: Booked(s.at, who(s), s.params.get("text", "")) for s in steps}
 

@@ -18,6 +18,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from bank.ledger import words
 from portal.core import clock
 from portal.core.errors import Refused, sentence
 from portal.core.words import hours, yuan
@@ -194,9 +195,19 @@ class OrderAdmin(ReadOnly):
             "log": "\n".join(log.splitlines()[-LOG_LINES:]),
             "may_act": order.is_open and self.has_act_permission(request),
             "is_stuck": support.stuck(Order.objects.filter(pk=order.pk), now=clock.now()).exists(),
-            "returned": order.quote.cap - (found["charge"].total if found["charge"] else 0),
+            "sums": _sums(order, found["charge"].total if found["charge"] else 0),
             "age": timesince(order.placed_at, clock.now(), depth=1),
         }
+
+
+def _sums(order: Order, total: int) -> list[tuple[str, str, str]]:
+    """Reserved, charged and returned: to the fen, and exactly beneath where that is not all of it."""
+    cap, asset = order.quote.cap, order.quote.asset
+    rows = [(_t("Reserved at most"), cap)]
+    if not order.is_open:
+        rows += [(_t("Charged"), total), (_t("Went back"), cap - total)]
+    told = [(label, words.short(value, asset), words.exact(value, asset)) for label, value in rows]
+    return [(label, short, exact if exact != short else "") for label, short, exact in told]
 
 
 def ended_because(order: Order) -> str:

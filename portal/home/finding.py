@@ -58,7 +58,7 @@ def find(text: str, *, may: Callable[[str], bool], now: datetime | None = None) 
     ]
     amount_uy = _amount(text)
     if now is not None and amount_uy:
-        finders += [
+        finders[:0] = [
             ("billing.view_topup", lambda _text: _topups_of(amount_uy, now)),
             ("orders.view_order", lambda _text: _orders_of(amount_uy, now)),
             ("billing.view_correction", lambda _text: _corrections_of(amount_uy, now)),

@@ -25,7 +25,7 @@ from marketplace.orders.queries import worded_lines
 from marketplace.provisioning.refusals import REASONS
 from portal.accounts.models import Membership, Organisation
 from portal.core.money import FEN_UY, ceil_to
-from portal.core.words import hours
+from portal.core.words import floor_fen, hours
 
 from .causes import causes_of
 
@@ -161,8 +161,13 @@ class Money:
     orders: list[OrderMoney] = field(default_factory=list)
     older_orders: str = ""
     holds: list[HoldLine] = field(default_factory=list)
-    topups: list[tuple[TopUp, Booked | None]] = field(default_factory=list)
+    topups: list[tuple[Any, Booked | None]] = field(default_factory=list)
     short: list[tuple[Correction, int]] = field(default_factory=list)  # what waits for money, and what is missing
+
+    @property
+    def held_shown_uy(self) -> int:
+        """So that the three figures add up as they are shown, each rounded down to the fen."""
+        return floor_fen(self.wallet_uy) - floor_fen(self.available_uy)
 
 
 def money_of(company: Organisation, *, before: int | None = None, orders_before: int | None = None) -> Money:

@@ -41,7 +41,7 @@ class TestProof:
         desk.post("/admin/ledger/account/prove/")
         said = text_of(desk.get("/admin/"))
         assert "The books are right." in said
-        assert "(chen@suanli.test)" in said
+        assert "· chen@suanli.test" in said
         assert "Every asset sums to zero." in said
         actions.close_day(now=clock.now() + timedelta(days=1))
         assert f"hash {DayClose.objects.get().hash[:12]}" in text_of(desk.get("/admin/"))
