@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -19,10 +20,13 @@ from django.utils.translation import gettext_lazy as _
 
 from bank.ledger import desk, words
 from portal.accounts.models import Organisation
+from portal.accounts.queries import people_by_actor
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import CNY_UY
 from portal.history.actions import subject_of
+from portal.history.models import Step
+from portal.history.words import who_of
 
 from . import actions, queries, terms
 from .actions import proposals
@@ -62,11 +66,25 @@ class PaymentForm(forms.Form):
     bank_reference = forms.CharField(label=_("Number of the payment at the bank"), max_length=60)
 
 
+class Signed(ChangeList):
+    """A page of rows with the person who signed each; one query for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        people = people_by_actor(Step(actor=row.actor) for row in self.result_list)
+        for row in self.result_list:
+            row.signed = who_of(row.actor, people)
+
+
 class Asked(desk.Desk):
     """Added through a form, a look at what will change, and an action; afterwards only looked at."""
 
     form_class: type[forms.Form]
     sum_field = "amount"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Signed
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(f"lending.add_{self.model._meta.model_name}")  # type: ignore[union-attr]
@@ -143,7 +161,7 @@ class CreditLimitAdmin(Asked):
 
     @admin.display(description=_("Who"))
     def who(self, row: CreditLimit) -> str:
-        return desk.who(row.actor)
+        return getattr(row, "signed", "") or desk.who(row.actor)
 
 
 @admin.register(LenderPayment)
@@ -183,7 +201,7 @@ class LenderPaymentAdmin(Asked):
 
     @admin.display(description=_("Who"))
     def who(self, row: LenderPayment) -> str:
-        return desk.who(row.actor)
+        return getattr(row, "signed", "") or desk.who(row.actor)
 
 
 @admin.register(Proposal)
