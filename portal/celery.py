@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "deposits.sweep": {"task": "deposits.sweep", "schedule": 60.0},
     "ledger.sweep": {"task": "ledger.sweep", "schedule": 60.0},
     "ledger.close_day": {"task": "ledger.close_day", "schedule": 300.0},
+    "ledger.prove": {"task": "ledger.prove", "schedule": 1800.0},
     "lending.check_margins": {"task": "lending.check_margins", "schedule": 3600.0},
     "catalogue.tell_interested": {"task": "catalogue.tell_interested", "schedule": 300.0},
     "api.sweep": {"task": "api.sweep", "schedule": 3600.0},

@@ -16,7 +16,8 @@ CNY = 1_000_000
 BANK_ACCOUNT = os.environ.get("SUANLI_BANK_ACCOUNT", "")  # name, bank and number, as customers write it into a transfer
 
 WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
-TWO_PERSONS_ABOVE_UY = _int("TWO_PERSONS_ABOVE_UY", 10_000 * CNY)  # corrections, withdrawals
+TWO_PERSONS_ABOVE_UY = _int("TWO_PERSONS_ABOVE_UY", 10_000 * CNY)  # more of it needs a second person
+TWO_PERSONS_DIFFERENCE_UY = _int("TWO_PERSONS_DIFFERENCE_UY", 1_000 * CNY)  # or so far from what was announced
 WITHDRAWAL_LEAST_UY = _int("WITHDRAWAL_LEAST_UY", 1 * CNY)
 UNAPPROVED_ORDER_LIMIT_UY = _int("UNAPPROVED_ORDER_LIMIT_UY", 100 * CNY)  # anything dearer waits for approval
 QUOTE_VALID_S = _int("QUOTE_VALID_S", 15 * 60)
@@ -25,6 +26,7 @@ OPEN_QUOTES_PER_COMPANY = _int("OPEN_QUOTES_PER_COMPANY", 3)
 QUOTE_BUCKET_SHARE_PPM = _int(
     "QUOTE_BUCKET_SHARE_PPM", 500_000
 )  # of one hour of a site, for one company's open quotes
+PRICE_RAISED_PPM = _int("PRICE_RAISED_PPM", 200_000)  # a cap so far above the one staff saw is looked at again
 PLATFORM_FEE_PPM = _int("PLATFORM_FEE_PPM", 80_000)
 HOLDBACK_PPM = _int("HOLDBACK_PPM", 100_000)
 HOLDBACK_S = _int("HOLDBACK_S", 72 * 3600)

@@ -4,7 +4,7 @@ Companies and people are the same in every test:
     jiangnan   江南小厨, twenty restaurants; Lin owns it, Mei keeps its books, Bo buys for it
     yongli     永利模具, a mould factory with idle machines; Zhao runs it
     harbour    a lender; Song works there
-    platform   the operator; Chen is staff
+    platform   the operator; Chen is its superuser, Wang and Fang are clerks of the desk
 """
 
 from __future__ import annotations
@@ -66,6 +66,14 @@ def make_user(email: str, **fields):
     return User.objects.create_user(email, "correct horse battery", **fields)
 
 
+def make_desk(email: str):
+    from django.contrib.auth.models import Group
+
+    user = make_user(email, is_staff=True)
+    user.groups.add(Group.objects.get(name="desk"))
+    return user
+
+
 def make_organisation(slug: str, name: str, uscc: str, industry: str, **fields):
     from portal.accounts.models import Organisation
 
@@ -95,6 +103,18 @@ def platform(db):
 @pytest.fixture
 def chen(db):
     return make_user("chen@suanli.test", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def wang(db):
+    """A clerk of the desk: what most of the staff are."""
+    return make_desk("wang@suanli.test")
+
+
+@pytest.fixture
+def fang(db):
+    """A second one, for what needs two."""
+    return make_desk("fang@suanli.test")
 
 
 @pytest.fixture

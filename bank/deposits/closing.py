@@ -48,7 +48,9 @@ class Line:
 
     @property
     def is_paid(self) -> bool:
-        return not self.is_failed and self.charge.outcome != Charge.Outcome.FAILED
+        """A failure is not, nor a stop for a cause on our side: for the site that time was idle and seen alive."""
+        for_us = self.charge.outcome == Charge.Outcome.STOPPED and not self.charge.total
+        return not self.is_failed and self.charge.outcome != Charge.Outcome.FAILED and not for_us
 
 
 @dataclass

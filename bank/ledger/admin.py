@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core import clock
 
-from . import desk, overview, words
+from . import desk, overview, proof, words
 from .models import Account, DayClose, Hold, Journal, Lot, Posting, Uncounted
 
 
@@ -73,14 +74,31 @@ class AccountAdmin(desk.Desk):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.trial_balance)
-        return [path("trial-balance/", view, name="ledger_account_trial_balance"), *super().get_urls()]
+        prove = self.admin_site.admin_view(self.prove)
+        return [
+            path("trial-balance/", view, name="ledger_account_trial_balance"),
+            path("prove/", prove, name="ledger_account_prove"),
+            *super().get_urls(),
+        ]
+
+    def prove(self, request: HttpRequest) -> HttpResponse:
+        """Prove the books now, and show what came of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            found = proof.remember(now=clock.now(), actor=f"user:{request.user.pk}")
+            if found.wrong_count:
+                self.message_user(request, _t("The books are wrong. See below."), messages.ERROR)
+            else:
+                self.message_user(request, _t("The books are right."), messages.SUCCESS)
+        return redirect("admin:ledger_account_trial_balance")
 
     def trial_balance(self, request: HttpRequest) -> TemplateResponse:
         """Every kind of account of every asset, and whether each asset sums to zero."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {**self.admin_site.each_context(request), "title": _t("Trial balance"), "now": clock.now(),
-                   "assets": overview.trial_balance()}  # fmt: skip
+                   "assets": overview.trial_balance(), "books": overview.books(now=clock.now())}  # fmt: skip
         return TemplateResponse(request, "admin/ledger/trial_balance.html", context)
 
     @admin.display(description=_("Account"), ordering="kind")
@@ -163,7 +181,7 @@ class JournalAdmin(desk.Desk):
 
     @admin.display(description=_("brought about by"))
     def came_from(self, journal: Journal) -> str | SafeString:
-        return desk.cause_link(journal.cause)
+        return desk.cause_link(journal.cause, getattr(journal, "cause_name", None))
 
     @admin.display(description=_("Why"))
     def why(self, journal: Journal) -> str:
@@ -254,7 +272,7 @@ class HoldAdmin(desk.Desk):
 
     @admin.display(description=_("brought about by"))
     def came_from(self, hold: Hold) -> str | SafeString:
-        return desk.cause_link(hold.cause)
+        return desk.cause_link(hold.cause, getattr(hold, "cause_name", None))
 
     @admin.display(description=_("Movements"))
     def others(self, hold: Hold) -> str | SafeString:
@@ -298,7 +316,7 @@ class LotAdmin(desk.Desk):
 
     @admin.display(description=_("brought about by"))
     def came_from(self, lot: Lot) -> str | SafeString:
-        return desk.cause_link(lot.origin)
+        return desk.cause_link(lot.origin, getattr(lot, "cause_name", None))
 
 
 @admin.register(DayClose)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -21,6 +22,7 @@ from portal.accounts.queries import people_by_actor
 from portal.core.templatetags.suanli import time_text
 from portal.core.words import joined
 from portal.history.models import Step
+from portal.history.words import names_of, who_of
 
 from . import words
 from .models import Account, DayClose, Journal
@@ -65,10 +67,25 @@ LABELS = {
 }
 
 
+class Named(ChangeList):
+    """A page of rows with the names of what brought them about; one query for those of each kind."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        causes = [getattr(row, "cause", "") or getattr(row, "origin", "") for row in self.result_list]
+        names = names_of(causes)
+        for row, cause in zip(self.result_list, causes, strict=True):
+            row.cause_name = names.get(cause, "")
+
+
 class Desk(admin.ModelAdmin):
     """To look at, search and follow; never to change."""
 
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Named
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -98,16 +115,19 @@ def stored(name: str) -> Any:
     return show
 
 
-def cause_link(cause: str) -> str | SafeString:
-    """`Order A1B2C3`, a link to it where a room above knows the way."""
+def cause_link(cause: str, name: str | None = None) -> str | SafeString:
+    """`Order 2611-00113`, a link to it where a room above knows the way. `name`: where it was looked up already."""
     kind, _colon, public_id = cause.partition(":")
     if kind not in CAUSES:
         return cause
+    if name is None:
+        name = names_of([cause]).get(cause)
+    name = name or public_id[-6:].upper()
     try:
         url = reverse("admin:cause", args=[cause])
     except NoReverseMatch:
-        return f"{CAUSES[kind]} {public_id[-6:].upper()}"
-    return format_html('<a href="{}">{} {}</a>', url, CAUSES[kind], public_id[-6:].upper())
+        return f"{CAUSES[kind]} {name}"
+    return format_html('<a href="{}">{} {}</a>', url, CAUSES[kind], name)
 
 
 def company_link(owner: Organisation | None) -> str | SafeString:
@@ -161,7 +181,7 @@ def moved(journal: Journal) -> str:
 
 def who(actor: str) -> str:
     """The person behind `user:12`; a program's own name otherwise."""
-    return people_by_actor([Step(actor=actor)]).get(actor, actor) or _t("the program")
+    return who_of(actor, people_by_actor([Step(actor=actor)])) if actor else _t("the program")
 
 
 def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
@@ -172,7 +192,7 @@ def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
         (
             time_text(s.at, "long"),
             names.get(s.reason) or names.get(s.after, s.after),
-            people.get(s.actor, s.actor),
+            who_of(s.actor, people),
             s.params.get("text", ""),
         )
         for s in steps

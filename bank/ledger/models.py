@@ -291,6 +291,24 @@ class DayClose(models.Model):
         return f"{self.number}: {self.day.isoformat()}"
 
 
+class Proof(models.Model):
+    """What the quick proof of the books found, and when; the newest says whether they are right today."""
+
+    at = models.DateTimeField(_("proved"))
+    looked_at = models.BigIntegerField(_("things looked at"))
+    wrong = models.JSONField(_("what is wrong"), default=list, help_text="[[check, subject, saying]], the first ones")
+    wrong_count = models.PositiveIntegerField(_("how many are wrong"), default=0)
+    actor = models.CharField(_("who"), max_length=80)
+
+    class Meta:
+        verbose_name = _("proof of the books")
+        verbose_name_plural = _("proofs of the books")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T}: {self.wrong_count}"
+
+
 class Checkpoint(models.Model):
     """The balance of an account at a close; only of accounts that moved since the close before it."""
 

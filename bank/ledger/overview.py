@@ -6,7 +6,7 @@ Every figure carries the address of the rows that it is made of.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from portal.history.words import names_of
+
 from . import desk, queries, words
-from .chart import CNY
-from .models import Hold
+from .chart import CNY, Kind
+from .models import DayClose, Hold, Proof
 
 KIND, ASSET = "postings__account__kind__exact", "postings__account__asset__exact"
 MOVES = {"postings__account__id__exact", KIND, ASSET}  # by what entries are listed from here
@@ -32,7 +34,7 @@ def trial_balance() -> list[dict[str, Any]]:
         found.append({
             "asset": asset, "name": asset_name(asset),
             "rows": [{
-                "name": words.kind(line.kind), "accounts": line.accounts,
+                "name": words.kind(line.kind), "note": _note(line.kind, line.posted), "accounts": line.accounts,
                 "accounts_url": _list("account", kind__exact=line.kind, asset=asset),
                 "posted": words.exact(line.posted, asset),
                 "moves_url": _list("journal", **{KIND: line.kind, ASSET: asset}),
@@ -45,6 +47,25 @@ def trial_balance() -> list[dict[str, Any]]:
     return found
 
 
+STALE = timedelta(hours=2)  # the proof runs every half hour
+
+
+def books(*, now: datetime) -> dict[str, Any]:
+    """Whether the books are right: the last proof, whether every asset sums to zero now, and the last closed day."""
+    last, close = Proof.objects.first(), DayClose.objects.order_by("-number").first()
+    off = [
+        f"{asset_name(asset)} {words.exact(total, asset)}"
+        for asset, lines in queries.trial_balances().items()
+        if (total := sum(line.posted for line in lines))
+    ]
+    return {
+        "proof": last, "who": desk.who(last.actor) if last and last.actor.startswith("user:") else "",
+        "is_old": last is None or now - last.at > STALE, "off": off, "close": close,
+        "is_right": bool(last and not last.wrong_count and not off and now - last.at <= STALE),
+        "url": reverse("admin:ledger_account_trial_balance"),
+    }  # fmt: skip
+
+
 def reserved(*, now: datetime) -> dict[str, Any]:
     """What is reserved and open: each age with its sums and the first of it, and what is overdue."""
     ages, overdue = queries.holds_by_age(now=now)
@@ -53,12 +74,14 @@ def reserved(*, now: datetime) -> dict[str, Any]:
         "older": _("a week and longer"),
     }  # fmt: skip
     rows = []
+    known = names_of(hold.cause for age in ages for hold in age.holds)
     for age in ages:
         since = {"created_at__gt": age.after, "created_at__lte": age.until}
         rows.append({
             "key": age.key, "name": names[age.key], "count": age.count, "sums": _sums(age.sums),
             "url": _list("hold", state__exact="open", **{k: v.isoformat() for k, v in since.items() if v}),
-            "holds": [_hold(hold, now) for hold in age.holds], "more": age.count - len(age.holds),
+            "holds": [_hold(hold, now, known.get(hold.cause, "")) for hold in age.holds],
+            "more": age.count - len(age.holds),
         })  # fmt: skip
     return {
         "ages": rows, "count": sum(age.count for age in ages),
@@ -104,6 +127,13 @@ def totals_table(close: Any) -> SafeString:
     )
 
 
+def _note(kind: str, posted: int) -> str:
+    """What a balance below zero is, where it could be read as an overdraft."""
+    if kind == Kind.BANK and posted < 0:
+        return _("money that came in; it stands below zero by convention")
+    return ""
+
+
 def asset_name(asset: str) -> str:
     """`CNY`, or the hours of which class."""
     kind, _colon, card = asset.partition(":")
@@ -114,12 +144,12 @@ def _money_first(item: tuple[str, Any]) -> tuple[bool, str]:
     return item[0] != CNY, item[0]
 
 
-def _hold(hold: Hold, now: datetime) -> dict[str, Any]:
+def _hold(hold: Hold, now: datetime, name: str) -> dict[str, Any]:
     return {
         "hold": hold, "url": reverse("admin:ledger_hold_change", args=[hold.pk]),
         "age": timesince(hold.created_at, now, depth=1), "late": bool(hold.expires_at and hold.expires_at <= now),
         "company": desk.company_link(hold.account.owner), "account": desk.account_link(hold.account),
-        "cause": desk.cause_link(hold.cause), "left": words.exact(hold.left, hold.account.asset),
+        "cause": desk.cause_link(hold.cause, name), "left": words.exact(hold.left, hold.account.asset),
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -67,6 +68,57 @@ class LenderPayment(Named):
         ordering = ["-id"]
         verbose_name, verbose_name_plural = _("lender's payment"), _("lenders' payments")
         constraints = [models.CheckConstraint(condition=Q(amount_uy__gt=0), name="lender_payment_positive")]
+
+
+class Proposal(Named):
+    """A credit limit or a lender's payment that is in force when a second member of staff has confirmed it."""
+
+    class Kind(models.TextChoices):
+        LIMIT = "limit", _("credit limit")
+        PAYMENT = "payment", _("lender's payment")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits for a second person")
+        DONE = "done", _("done")
+        DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.WAITING: {State.DONE, State.DECLINED, State.WITHDRAWN},
+        State.DONE: set(),
+        State.DECLINED: set(),
+        State.WITHDRAWN: set(),
+    }
+    prefix = "lpr"
+    kind = models.CharField(_("what"), max_length=10, choices=Kind)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="+", verbose_name=_("company")
+    )
+    amount_uy = models.BigIntegerField(_("amount, micro-yuan"))
+    before_uy = models.BigIntegerField(_("before, micro-yuan"), default=0)
+    text = models.CharField(_("reason, or number at the bank"), max_length=300)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("asked by"), on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(_("asked"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("decided by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name, verbose_name_plural = _("limit or payment to confirm"), _("limits and payments to confirm")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation"], condition=Q(state="waiting", kind="limit"), name="one_limit_waits"
+            ),
+            models.UniqueConstraint(
+                fields=["text"], condition=Q(state="waiting", kind="payment"), name="a_lender_payment_waits_once"
+            ),
+        ]
 
 
 class Application(Named):

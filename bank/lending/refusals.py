@@ -8,6 +8,7 @@ REFUSALS: dict[str, Promise | str | tuple[Promise | str, int]] = {
     "lender_needed": (_("Only a lender on this platform can do this."), 400),
     "borrower_needed": (_("A lender does not borrow here."), 400),
     "payment_known": _("The payment {reference} was booked before."),
+    "limit_waits": _("Another limit of this company waits for a second person. Nothing was changed."),
     "nothing_drawn": _("Nothing of the credit limit is used."),
     "more_than_owed": (_("CNY {owed_uy} is owed; you wrote more."), 400),
     "class_without_index": _("Hours of this class have no dated price yet, so they cannot be pledged."),

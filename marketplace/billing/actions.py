@@ -201,12 +201,13 @@ def request_topup(
 
 @transaction.atomic
 def book_payment(
-    *, topup: TopUp, amount_uy: int, bank_reference: str, now: datetime, actor: str, reason: str = ""
+    *, topup: TopUp, amount_uy: int, bank_reference: str, now: datetime, actor: str, reason: str = "", asked: str = ""
 ) -> TopUp:
     """The transfer has arrived: what arrived goes into the wallet, cancelled or not.
 
-    An amount other than the announced one needs a reason. Refused: bad_amount, difference_needs_reason,
-    payment_booked_before, bad_move (booked already). Stale.
+    Staff come through bookings.book, which knows what needs two of them; `asked` is the first. An amount other
+    than the announced one needs a reason. Refused: bad_amount, difference_needs_reason, payment_booked_before,
+    bad_move (booked already). Stale.
     """
     if amount_uy <= 0:
         raise Refused("bad_amount", least_uy=FEN_UY, most_uy=TOPUP_MOST_UY)
@@ -223,6 +224,7 @@ def book_payment(
                 text=reason.strip(),
                 announced_uy=topup.amount_uy,
                 booked_uy=amount_uy,
+                **({"asked": asked} if asked else {}),
             )
     except IntegrityError:
         raise Refused("payment_booked_before", reference=bank_reference) from None

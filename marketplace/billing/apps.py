@@ -10,10 +10,12 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from portal.accounts import hooks
         from portal.core.errors import register_refusals
+        from portal.history.words import register_names
 
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
+        register_names("topup", _references)
         hooks.after_registration.append(_open_wallet)
 
 
@@ -21,3 +23,9 @@ def _open_wallet(organisation, now) -> None:
     from .actions import ensure_wallet  # models are not loaded yet when this module is
 
     ensure_wallet(organisation, now)
+
+
+def _references(public_ids: list[str]) -> dict[str, str]:
+    from .models import TopUp  # models are not loaded yet when this module is
+
+    return dict(TopUp.objects.filter(public_id__in=public_ids).values_list("public_id", "reference"))

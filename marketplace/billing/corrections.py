@@ -1,7 +1,8 @@
 """A booking that was wrong: the counter-booking and, where an amount is right, the booking anew.
 
 Both in one transaction, once per booking. Above policy.TWO_PERSONS_ABOVE_UY the request is kept until
-a second member of staff confirms it.
+a second member of staff confirms it. Where the money is spent it waits for money: it stays open, is carried out by
+staff when the wallet has it, or withdrawn with a reason.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from portal.core.errors import Refused, Stale
 from portal.core.money import FEN_UY
 from portal.history import actions as history
 
+from . import bookings, queries
 from .actions import TOPUP_MOST_UY
 from .models import Correction, TopUp
 from .purses import wallet_of
@@ -34,8 +36,10 @@ def booking_of(topup: TopUp) -> Journal | None:
     )
 
 
-def needs_two(from_uy: int, to_uy: int) -> bool:
-    return max(from_uy, to_uy) > policy.TWO_PERSONS_ABOVE_UY
+def needs_two(topup: TopUp, from_uy: int, to_uy: int) -> bool:
+    """A large one; and upwards, what could not have been booked alone either."""
+    upwards = to_uy > from_uy and bookings.needs_two(topup, to_uy)
+    return upwards or max(from_uy, to_uy) > policy.TWO_PERSONS_ABOVE_UY
 
 
 @transaction.atomic
@@ -43,7 +47,7 @@ def correct(*, topup: TopUp, booking: Journal, to_uy: int, reason: str, user: Us
     """Correct the booking that the person has seen; `to_uy` 0 only takes it back.
 
     The same request again returns the first one. Refused: reason_needed, bad_amount, nothing_to_correct,
-    corrected_before, not_booked, correction_short.
+    corrected_before, not_booked.
     """
     reason = reason.strip()
     if not reason:
@@ -62,42 +66,83 @@ def correct(*, topup: TopUp, booking: Journal, to_uy: int, reason: str, user: Us
                 asked_by=user, asked_at=now,
             )  # fmt: skip
     except IntegrityError:  # pressed twice, or somebody else was faster
-        known = Correction.objects.exclude(state=Correction.State.DECLINED).get(journal=booking)
+        known = Correction.objects.exclude(state__in=Correction.OVER).get(journal=booking)
         if (known.to_uy, known.reason, known.asked_by_id) == (to_uy, reason[:300], user.pk):
             return known
         raise Refused("corrected_before") from None
     actor = f"user:{user.pk}"
     history.record(made, before="", after=Correction.State.WAITING, now=now, actor=actor, text=reason)
-    if needs_two(from_uy, to_uy):
+    if needs_two(topup, from_uy, to_uy):
         locked = _booked(made)
         _note(locked, made, "correction_asked", now=now, actor=actor)
         return made
-    return _carry_out(made, user=user, now=now)
+    return _carry_out_or_wait(made, user=user, now=now, decided=None)
 
 
 @transaction.atomic
 def confirm(*, correction: Correction, user: User, now: datetime) -> Correction:
-    """The second person's yes. Refused: second_person_needed, bad_move, correction_short. Stale."""
+    """The second person's yes. Refused: second_person_needed, bad_move. Stale."""
     if user.pk == correction.asked_by_id:
         raise Refused("second_person_needed")
+    _expect(correction, Correction.State.WAITING)
+    return _carry_out_or_wait(correction, user=user, now=now, decided=user)
+
+
+@transaction.atomic
+def execute(*, correction: Correction, user: User, now: datetime) -> Correction:
+    """What waited for money, now that it is there. Refused: bad_move, correction_short (nothing changed). Stale."""
+    _expect(correction, Correction.State.SHORT)
     return _carry_out(correction, user=user, now=now)
+
+
+def missing_uy(correction: Correction) -> int:
+    """What the wallet lacks for it now. One query."""
+    needed = correction.from_uy - correction.to_uy
+    return max(0, needed - max(0, queries.wallet_uy(correction.topup.organisation) or 0))
 
 
 @transaction.atomic
 def decline(*, correction: Correction, reason: str, user: User, now: datetime) -> Correction:
-    """No, with a reason; who asked may withdraw it. Refused: reason_needed, bad_move. Stale."""
+    """No, with a reason; from who asked, and for what waits for money, it is a withdrawal.
+
+    Refused: reason_needed, bad_move. Stale.
+    """
     if not reason.strip():
         raise Refused("reason_needed")
     actor = f"user:{user.pk}"
+    gives_up = user.pk == correction.asked_by_id or correction.state == Correction.State.SHORT
     history.move(
         correction,
-        Correction.State.DECLINED,
+        Correction.State.WITHDRAWN if gives_up else Correction.State.DECLINED,
         now=now,
         actor=actor,
         changes={"decided_by": user, "decided_at": now},
         text=reason.strip(),
     )
-    _note(correction.topup, correction, "correction_declined", now=now, actor=actor, text=reason.strip())
+    said = "correction_withdrawn" if gives_up else "correction_declined"
+    _note(correction.topup, correction, said, now=now, actor=actor, text=reason.strip())
+    return correction
+
+
+def _expect(correction: Correction, state: str) -> None:
+    if correction.state != state:
+        raise Refused("bad_move", what=history.subject_of(correction), before=correction.state, after="done")
+
+
+def _carry_out_or_wait(correction: Correction, *, user: User, now: datetime, decided: User | None) -> Correction:
+    """At once where the money is; else it waits for it, decided as it is."""
+    try:
+        with transaction.atomic():
+            return _carry_out(correction, user=user, now=now)
+    except Refused as refused:
+        if refused.code != "correction_short":
+            raise
+        correction.refresh_from_db()
+        told = {key: value for key, value in refused.params.items() if key.endswith("_uy")}
+    actor = f"user:{user.pk}"
+    changes = {"decided_by": decided, "decided_at": now} if decided else {}
+    history.move(correction, Correction.State.SHORT, now=now, actor=actor, changes=changes, **told)
+    _note(_booked(correction), correction, "correction_short", now=now, actor=actor)
     return correction
 
 
@@ -108,7 +153,7 @@ def _carry_out(correction: Correction, *, user: User, now: datetime) -> Correcti
         Correction.State.DONE,
         now=now,
         actor=actor,
-        changes={"decided_by": user, "decided_at": now},
+        changes={"decided_by": correction.decided_by or user, "decided_at": now},
     )
     topup = _booked(correction)
     if correction.to_uy:
@@ -177,6 +222,7 @@ def _told(topup: TopUp, correction: Correction) -> dict[str, Any]:
         "to_uy": correction.to_uy,
         "bank_reference": topup.bank_reference,
         "correction": correction.public_id,
+        "asked": f"user:{correction.asked_by_id}",
     }
 
 

@@ -139,19 +139,88 @@ class TopUp(models.Model):
         super().save(*args, **kwargs)
 
 
-class Correction(models.Model):
-    """A booked top-up taken out of the wallet again and, with an amount, booked anew. Once per booking."""
+class Booking(models.Model):
+    """What the bank statement says of a payment, entered by one member of staff; booked when a second one confirms."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waits for a second person")
         DONE = "done", _("done")
         DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
 
     MOVES: ClassVar[dict[str, set[str]]] = {
-        State.WAITING: {State.DONE, State.DECLINED},
+        State.WAITING: {State.DONE, State.DECLINED, State.WITHDRAWN},
         State.DONE: set(),
         State.DECLINED: set(),
+        State.WITHDRAWN: set(),
     }
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False)
+    topup = models.ForeignKey(TopUp, on_delete=models.PROTECT, related_name="bookings")
+    amount_uy = models.BigIntegerField(help_text="what arrived")
+    bank_reference = models.CharField(_("number of the payment at the bank"), max_length=60)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("entered by"), on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(_("entered"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("payment to confirm")
+        verbose_name_plural = _("payments to confirm")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_uy__gt=0), name="booking_positive"),
+            models.UniqueConstraint(
+                fields=["topup"], condition=Q(state="waiting"), name="one_booking_waits_a_topup"
+            ),
+            models.UniqueConstraint(
+                fields=["bank_reference"],
+                condition=Q(state="waiting") & ~Q(bank_reference=""),
+                name="a_bank_payment_waits_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def save(self, *args, **kwargs) -> None:
+        self.public_id = self.public_id or public_id("bkg")
+        super().save(*args, **kwargs)
+
+
+class Correction(models.Model):
+    """A booked top-up taken out of the wallet again and, with an amount, booked anew. Once per booking.
+
+    SHORT: decided, but the money was spent; it is carried out when the wallet has it, or withdrawn.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits for a second person")
+        SHORT = "short", _("waits for money")
+        DONE = "done", _("done")
+        DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.WAITING: {State.SHORT, State.DONE, State.DECLINED, State.WITHDRAWN},
+        State.SHORT: {State.DONE, State.WITHDRAWN},
+        State.DONE: set(),
+        State.DECLINED: set(),
+        State.WITHDRAWN: set(),
+    }
+    OPEN = (State.WAITING, State.SHORT)
+    OVER = (State.DECLINED, State.WITHDRAWN)  # and nothing was moved
 
     public_id = models.CharField(max_length=40, unique=True, editable=False)
     topup = models.ForeignKey(TopUp, on_delete=models.PROTECT, related_name="corrections")
@@ -185,7 +254,9 @@ class Correction(models.Model):
                 condition=Q(from_uy__gt=0, to_uy__gte=0) & ~Q(from_uy=F("to_uy")), name="correction_changes"
             ),
             models.UniqueConstraint(
-                fields=["journal"], condition=~Q(state="declined"), name="a_booking_is_corrected_once"
+                fields=["journal"],
+                condition=~Q(state__in=["declined", "withdrawn"]),
+                name="a_booking_is_corrected_once",
             ),
         ]
 

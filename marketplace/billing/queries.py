@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import get_language
@@ -23,13 +24,21 @@ from portal.core.templatetags.suanli import time_text
 from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
 from portal.history.models import Step
+from portal.history.words import who_of
 
 from . import movements, purses
-from .models import Charge, TopUp, Withdrawal
+from .models import Booking, Charge, TopUp, Withdrawal
 
 GIFTS = (Reason.WELCOME_CREDIT,)  # come into a wallet to be spent here; never paid out
 SPENT = (Reason.ORDER_CHARGE, Reason.ORDER_REFUND)
-ONLY_NOTES = ("correction_asked", "correction_declined")  # steps that changed nothing
+ONLY_NOTES = (  # steps that changed nothing
+    "correction_asked", "correction_declined", "correction_withdrawn", "correction_short",
+    "booking_asked", "booking_declined", "booking_withdrawn",
+)  # fmt: skip
+
+
+# whether a second person must still confirm what was entered for a top-up
+ENTERED = Exists(Booking.objects.filter(topup=OuterRef("pk"), state=Booking.State.WAITING))
 
 
 @dataclass(frozen=True)
@@ -277,14 +286,19 @@ def booked_by(topup: TopUp) -> Booked | None:
     return last_by([topup]).get(topup.pk)
 
 
-def last_by(topups: list[TopUp]) -> dict[int, Booked]:
+def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
     """The step that brought each of these into its state or changed its amount. Two queries."""
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
-    people = people_by_actor(steps)
-    return {
-        subjects[s.subject].pk: Booked(s.at, people.get(s.actor, s.actor), s.params.get("text", "")) for s in steps
-    }
+    people = people_by_actor([*steps, *(Step(actor=s.params["asked"]) for s in steps if s.params.get("asked"))])
+
+    def who(step: Step) -> str:
+        decided, asked = who_of(step.actor, people), step.params.get("asked", step.actor)
+        if asked == step.actor:
+            return decided
+        return _("{asked}, confirmed by {decided}").format(asked=who_of(asked, people), decided=decided)
+
+    return {subjects[s.subject].pk: Booked(s.at, who(s), s.params.get("text", "")) for s in steps}
 
 
 def code_in(text: str) -> str:

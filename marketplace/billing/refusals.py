@@ -17,6 +17,9 @@ REFUSALS: Refusals = {
     "not_booked": _("No money of this top-up is in the wallet. Nothing was changed."),
     "nothing_to_correct": (_("CNY {booked_uy} is what is booked. Nothing was changed."), 400),
     "corrected_before": _("Somebody corrects this booking already. Look at it before you go on. Nothing was changed."),
+    "booking_waits": _(
+        "Somebody has entered CNY {booked_uy} for this payment, and a second person must confirm it. Nothing was booked now."
+    ),
     "correction_short": (
         _(
             "CNY {needed_uy} would have to leave the wallet, and only CNY {available_uy} of it is available. "
@@ -25,7 +28,7 @@ REFUSALS: Refusals = {
         409,
     ),
     "second_person_needed": (
-        _("You asked for this correction, so somebody else must confirm it. Nothing was changed."),
+        _("You asked for it, so somebody else must confirm it. Nothing was changed."),
         403,
     ),
     "withdrawal_not_approved": (

@@ -22,7 +22,7 @@ from portal.core.money import CNY_UY, ceil_to
 from portal.core.words import yuan
 
 from . import actions, queries
-from .models import Bill, Correction, TopUp
+from .models import Bill, Booking, Correction, TopUp
 
 SUGGESTED_CNY = (100, 300, 500, 1000)
 
@@ -127,8 +127,10 @@ def topup_detail(request: HttpRequest, organisation: Organisation, public_id: st
         )
         return redirect("billing:wallet", organisation.slug)
     context: dict[str, Any] = {"topup": found, "bank_account": policy.BANK_ACCOUNT, "demo": settings.DEMO}
-    if found.state == TopUp.State.REVERSED:
+    if found.state in (TopUp.State.REVERSED, TopUp.State.BOOKED):
         context["corrected"] = found.corrections.filter(state=Correction.State.DONE).first()
+    else:
+        context["checked"] = found.bookings.filter(state=Booking.State.WAITING).exists()
     return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")
 
 

@@ -8,13 +8,16 @@ from typing import Any
 
 from django.db import transaction
 
+from portal import policy
 from portal.accounts.models import Organisation, User
 from portal.core.enqueue import after_commit
 from portal.core.errors import Refused, Stale
+from portal.core.money import share
 from portal.history.actions import move, record
 
 from . import hooks
 from .models import IndexPrice, Interest, Offering, Package, Plan, Region, ResourceClass
+from .pricing import cap_uy
 
 State = Offering.State
 EDITABLE = {"package", "resource_class", "region", "name", "notes"}
@@ -118,7 +121,8 @@ def publish(*, offering: Offering, seen: datetime | None = None, actor: str, now
     _check_goods(offering.package, offering.resource_class)
     with transaction.atomic():
         _as_seen(offering, seen)
-        move(offering, State.PUBLISHED, now=now, actor=actor, changes={"published_at": now})
+        changes = {"published_at": now, "price_seen_at": now, "price_raised_at": None}
+        move(offering, State.PUBLISHED, now=now, actor=actor, changes=changes)
         after_commit("catalogue.tell_interested")
         after_commit("orders.open_pool")
 
@@ -187,7 +191,24 @@ def put_back(*, offering: Offering, actor: str, now: datetime) -> None:
     with transaction.atomic():
         if offering.state == State.PAUSED and not lock(offering).returned_reason:
             raise Refused("paused_by_provider")
-        _sell_again(offering, now=now, actor=actor, reason="put_back", changes={"returned_reason": ""})
+        changes = {"returned_reason": "", "price_seen_at": now, "price_raised_at": None}
+        _sell_again(offering, now=now, actor=actor, reason="put_back", changes=changes)
+
+
+def accept_price(*, offering: Offering, seen: datetime | None = None, actor: str, now: datetime) -> None:
+    """Staff have looked at a price that was raised since review. Stale when it was raised again since they `seen` it.
+
+    Refused("price_not_raised").
+    """
+    with transaction.atomic():
+        locked = lock(offering)
+        if locked.price_raised_at is None:
+            raise Refused("price_not_raised")
+        if seen is not None and locked.price_raised_at != seen:
+            raise Stale(offering.public_id)
+        Offering.objects.filter(pk=locked.pk).update(price_seen_at=now, price_raised_at=None)
+        record(locked, before=locked.state, after=locked.state, now=now, actor=actor, reason="price_accepted")
+    offering.price_seen_at, offering.price_raised_at = now, None
 
 
 def _sell_again(offering: Offering, *, now: datetime, actor: str, **more: Any) -> None:
@@ -251,7 +272,21 @@ def set_price(
             billing_mode=str(billing_mode),
             **prices,
         )
+        _note_raise(locked, plan, now)
     return plan
+
+
+def _note_raise(offering: Offering, plan: Plan, now: datetime) -> None:
+    """A price far above the one that staff saw is listed at the desk; back below it, it no longer is."""
+    reviewed_at = offering.price_seen_at or offering.published_at
+    if offering.state not in (State.PUBLISHED, State.PAUSED) or reviewed_at is None:
+        return
+    units = offering.package.sizing_default
+    seen = list(Plan.objects.at(reviewed_at).filter(offering=offering))
+    same = [row for row in seen if row.billing_mode == plan.billing_mode] or seen
+    most = max((cap_uy(row, units) for row in same), default=0)
+    is_raised = cap_uy(plan, units) > most + share(most, policy.PRICE_RAISED_PPM, "down")
+    Offering.objects.filter(pk=offering.pk).update(price_raised_at=now if is_raised else None)
 
 
 def end_price(*, offering: Offering, billing_mode: str, actor: str, now: datetime) -> None:

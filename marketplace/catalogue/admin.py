@@ -57,6 +57,7 @@ STEPS: dict[str, Any] = {
         True,
         gettext_lazy("“%(name)s” is off the shelf; the provider reads your sentence."),
     ),
+    "price-ok": (State.PUBLISHED, actions.accept_price, False, gettext_lazy("The price of “%(name)s” is looked at.")),
     "put-back": (State.PAUSED, actions.put_back, False, gettext_lazy("“%(name)s” is on the shelf again.")),
 }
 
@@ -66,7 +67,7 @@ class OfferingAdmin(ReadOnly):
     """Oldest waiting first. What staff may do are buttons on the offering's page, asked once more."""
 
     list_display = ("title_shown", "provider", "state", "cap", "price", "where", "waits")
-    list_filter = ("state", "region", "package__industry")
+    list_filter = ("state", ("price_raised_at", admin.EmptyFieldListFilter), "region", "package__industry")
     search_fields = (
         "public_id",
         "name",
@@ -80,7 +81,7 @@ class OfferingAdmin(ReadOnly):
     change_form_template = "catalogue/admin/offering.html"
     fields: ClassVar = [  # named, so that no form with every company in it is made for reading
         *("package", "provider", "state", "resource_class", "region", "name", "notes", "starts_in_s"),
-        *("returned_reason", "created_at", "submitted_at", "published_at"),
+        *("returned_reason", "created_at", "submitted_at", "published_at", "price_seen_at", "price_raised_at"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Offering]:
@@ -136,7 +137,8 @@ class OfferingAdmin(ReadOnly):
         if not self._may(request):
             return []
         fits = [what for what, (before, *_rest) in STEPS.items() if before == offering.state]
-        return [what for what in fits if what != "put-back" or offering.returned_reason]
+        hidden = {"put-back": not offering.returned_reason, "price-ok": offering.price_raised_at is None}
+        return [what for what in fits if not hidden.get(what)]
 
     def step(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
         """Asked once more, with everything that is decided on; then back to the list one came from."""
@@ -150,7 +152,7 @@ class OfferingAdmin(ReadOnly):
             by: dict[str, Any] = {"actor": f"user:{request.user.pk}", "now": clock.now()}
             if needs_reason:
                 by["reason"] = request.POST.get("reason", "")
-            if what in ("approve", "return"):
+            if what in ("approve", "return", "price-ok"):
                 by["seen"] = parse_datetime(request.POST.get("seen", ""))
             try:
                 act(offering=offering, **by)

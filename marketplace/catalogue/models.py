@@ -286,6 +286,12 @@ class Offering(models.Model):
     created_at = models.DateTimeField(_("created"))
     submitted_at = models.DateTimeField(_("handed in"), null=True, blank=True)
     published_at = models.DateTimeField(_("on the shelf since"), null=True, blank=True)
+    price_seen_at = models.DateTimeField(
+        _("price last looked at by staff"), null=True, blank=True, help_text="empty: when it came on the shelf"
+    )
+    price_raised_at = models.DateTimeField(
+        _("price raised since review"), null=True, blank=True, help_text="much above what staff saw; they look again"
+    )
 
     objects: ClassVar[models.Manager] = OfferingQuerySet.as_manager()  # type: ignore[assignment]
 

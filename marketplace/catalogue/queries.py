@@ -289,6 +289,14 @@ def offerings_of(provider: Organisation, *, now: datetime) -> list[tuple[Offerin
     ]
 
 
+def off_the_shelf(provider: Organisation) -> list[Offering]:
+    """What a provider has to work on: returned by the staff or paused."""
+    mine = Offering.objects.of(provider).select_related("package")
+    paused = Q(state=Offering.State.PAUSED)
+    returned = Q(state=Offering.State.DRAFT) & ~Q(returned_reason="")
+    return list(mine.filter(paused | returned).defer("package__example_result").order_by("-id")[:10])
+
+
 def interests_to_tell(*, now: datetime) -> QuerySet[Interest]:
     """Whoever asked to be told about a package that can be bought now, and was not told yet."""
     sold = _plans(now).values("offering__package_id")

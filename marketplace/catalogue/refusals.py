@@ -24,6 +24,7 @@ REFUSALS: dict[str, Any] = {
         "Our staff took it off the shelf: “{reason}”. They put it back when that is settled. Nothing was changed."
     ),
     "paused_by_provider": _("Its provider paused it; only the provider sells it again. Nothing was changed."),
+    "price_not_raised": _("There is no raised price to look at. Nothing was changed."),
     "price_needed": _("Set a price first: buyers must see the most it can cost."),
     "reason_needed": _("Say what the provider should change; they read exactly this sentence."),
     "price_negative": _("A price cannot be below zero."),

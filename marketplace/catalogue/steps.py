@@ -13,5 +13,6 @@ REASONS = {
     "returned": _("returned by the staff"),
     "taken_back": _("taken back by the provider"),
     "taken_off": _("taken off the shelf by the staff"),
+    "price_accepted": _("raised price looked at by the staff"),
     "put_back": _("put back on the shelf by the staff"),
 }

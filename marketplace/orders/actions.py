@@ -34,7 +34,7 @@ from portal.core.words import local
 from portal.history import actions as history
 
 from . import queries, uploads
-from .models import STOPPED_BY_STAFF, Order, Quote, Upload
+from .models import STOPPED_BY_STAFF, STOPPED_FOR_US, Order, Quote, Upload
 
 LOOK_AGAIN = timedelta(seconds=2)
 NO_ROOM = {"no_room", "not_open_now", "never_open"}  # another offering may have it
@@ -314,6 +314,7 @@ def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> 
     }.get(Allocation.State(allocation.state), (Charge.Outcome.FAILED, State.FAILED))
     site_failed = allocation.reason in ("lost", "site_unreachable", "no_sandbox")
     with transaction.atomic():
+        order.refresh_from_db(fields=["reason"])  # the stop that ended the run may have come after we looked
         ended = allocation.ended_at or now
         placed_cms = dispatch.use(
             reservation=order.quote.reservation,
@@ -354,7 +355,9 @@ def _settle(order: Order, allocation: Allocation, now: datetime, actor: str) -> 
 
 def _rate(order: Order, allocation: Allocation, used_cms: int, outcome: str) -> rating.Rated:
     quote = order.quote
-    if outcome == Charge.Outcome.FAILED:
+    if outcome == Charge.Outcome.FAILED or (
+        outcome == Charge.Outcome.STOPPED and order.reason == STOPPED_FOR_US
+    ):
         return rating.failed(cap=quote.cap)
     if quote.asset != "CNY":
         return rating.used_hours(used_cms=used_cms, weight_ppm=quote.reservation.weight_ppm, cap=quote.cap)
@@ -367,12 +370,14 @@ def _rate(order: Order, allocation: Allocation, used_cms: int, outcome: str) -> 
     )
 
 
-def stop(*, order: Order, now: datetime, actor: str, by_staff: bool = False) -> Order:
+def stop(*, order: Order, now: datetime, actor: str, by_staff: bool = False, for_us: bool = False) -> Order:
     """Before the machine has it: cancelled, everything back. While it runs: ended, and only the computing is paid.
 
-    The order remembers whether the operator's staff stopped it: its customer must not read that he did.
+    The order remembers whether the operator's staff stopped it: its customer must not read that he did. Stopped
+    for something on the operator's side (`for_us`), it costs nothing at all.
     """
-    reason = STOPPED_BY_STAFF if by_staff else "cancelled"
+    kind = STOPPED_FOR_US if for_us else STOPPED_BY_STAFF
+    reason = kind if by_staff else "cancelled"
     if order.state == State.PLACED:
         with transaction.atomic():
             history.move(
@@ -389,8 +394,9 @@ def stop(*, order: Order, now: datetime, actor: str, by_staff: bool = False) -> 
         return order
     if order.state == State.RUNNING and order.allocation is not None:
         provisioning.ask_to_stop(allocation=order.allocation, now=now)
+        # a customer's stop after ours leaves ours standing
         Order.objects.filter(pk=order.pk, state=State.RUNNING).update(
-            due_at=now, reason=STOPPED_BY_STAFF if by_staff else ""
+            due_at=now, **({"reason": kind} if by_staff else {})
         )
         after_commit("orders.advance", order.pk)
     return order

@@ -18,17 +18,18 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.provisioning.refusals import REASONS
-from portal.accounts.queries import people_by_actor
+from bank.ledger import words
 from portal.core import clock
-from portal.core.errors import Refused
+from portal.core.errors import Refused, sentence
 from portal.core.words import hours, yuan
+from portal.history.words import worded
 
 from . import explain, queries, support
 from .models import Order, Quote, SampleRun
 
 LOG_LINES = 60
-DO = {"advance": support.advance_now, "stop": support.stop_and_release}
+KINDS = ("theirs", "us")  # whose cause a stop has: the computing so far is paid, or nothing
+DO: dict[str, Any] = {"advance": support.advance_now, "stop": support.stop_and_release}
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -95,7 +96,7 @@ class OrderAdmin(ReadOnly):
 
     @admin.display(description=_("why it ended"))
     def why(self, order: Order) -> str:
-        return str(REASONS.get(order.reason, order.reason)) or "–"
+        return ended_because(order) or "–"
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.change_order")  # type: ignore[union-attr]
@@ -123,10 +124,11 @@ class OrderAdmin(ReadOnly):
 
     def _ask(self, request: HttpRequest, orders: list[Order], what: str) -> HttpResponse:
         """Show what will happen and to whom; with `sure` and a reason do it, each order for itself."""
-        text = request.POST.get("text", "").strip()
-        if request.POST.get("sure") and text:
+        text, kind = request.POST.get("text", "").strip(), request.POST.get("kind", "")
+        if request.POST.get("sure") and text and (what != "stop" or kind in KINDS):
+            more = {"for_us": kind == "us"} if what == "stop" else {}
             for order in orders:
-                self._do(request, order, what, text)
+                self._do(request, order, what, text, **more)
             if len(orders) == 1:
                 return redirect("admin:orders_order_change", orders[0].pk)
             return redirect("admin:orders_order_changelist")
@@ -136,7 +138,9 @@ class OrderAdmin(ReadOnly):
             {
                 **self.admin_site.each_context(request),
                 "opts": self.model._meta,
-                "orders": orders,
+                "orders": [{"order": order, "so_far_uy": queries.stop_costs(order)} for order in orders],
+                "text": text,
+                "kind": kind,
                 "what": what,
                 "title": _t("Advance now?") if what == "advance" else _t("Stop and release the money?"),
                 "objects": orders,
@@ -147,7 +151,7 @@ class OrderAdmin(ReadOnly):
             },
         )
 
-    def _do(self, request: HttpRequest, order: Order, what: str, text: str) -> None:
+    def _do(self, request: HttpRequest, order: Order, what: str, text: str, **more: bool) -> None:
         if not order.is_open:
             self.message_user(
                 request,
@@ -157,7 +161,7 @@ class OrderAdmin(ReadOnly):
             )
             return
         try:
-            after = DO[what](order=order, why=text[:500], now=clock.now(), actor=f"user:{request.user.pk}")
+            after = DO[what](order=order, why=text[:500], now=clock.now(), actor=f"user:{request.user.pk}", **more)
         except Refused as refused:
             self.message_user(request, f"{order.number}: {refused}", messages.ERROR)
             return
@@ -176,8 +180,6 @@ class OrderAdmin(ReadOnly):
 
     def _panels(self, request: HttpRequest, order: Order) -> dict[str, Any]:
         found = explain.why(order)
-        steps = explain.history_of(order)
-        people = people_by_actor(steps)
         package, log = order.quote.offering.package, order.allocation.log if order.allocation else ""
         return {
             **found,
@@ -185,17 +187,9 @@ class OrderAdmin(ReadOnly):
             "title": order.number,
             "subtitle": None,
             "money_url": money_url(order),
-            "steps": [
-                {
-                    "step": s,
-                    "who": people.get(s.actor, s.actor),
-                    "why": s.params.get("text", ""),
-                    "what": s.subject.partition(":")[0],
-                }
-                for s in steps
-            ],
+            "steps": worded(explain.history_of(order)),
             "agreed": queries.worded_lines(order.quote.lines, order.quote.asset, package.unit, is_quote=True),
-            "ended_because": REASONS.get(order.reason, ""),
+            "ended_because": ended_because(order),
             "funding": queries.holds_of(order),
             "result": queries.worded_result(
                 order.allocation.result if order.allocation else None, package, clock.now()
@@ -203,9 +197,24 @@ class OrderAdmin(ReadOnly):
             "log": "\n".join(log.splitlines()[-LOG_LINES:]),
             "may_act": order.is_open and self.has_act_permission(request),
             "is_stuck": support.stuck(Order.objects.filter(pk=order.pk), now=clock.now()).exists(),
-            "returned": order.quote.cap - (found["charge"].total if found["charge"] else 0),
+            "sums": _sums(order, found["charge"].total if found["charge"] else 0),
             "age": timesince(order.placed_at, clock.now(), depth=1),
         }
+
+
+def _sums(order: Order, total: int) -> list[tuple[str, str, str]]:
+    """Reserved, charged and returned: to the fen, and exactly beneath where that is not all of it."""
+    cap, asset = order.quote.cap, order.quote.asset
+    rows = [(_t("Reserved at most"), cap)]
+    if not order.is_open:
+        rows += [(_t("Charged"), total), (_t("Went back"), cap - total)]
+    told = [(label, words.short(value, asset), words.exact(value, asset)) for label, value in rows]
+    return [(label, short, exact if exact != short else "") for label, short, exact in told]
+
+
+def ended_because(order: Order) -> str:
+    """Why it ended, in the words that the customer reads."""
+    return sentence(order.reason) if order.reason else ""
 
 
 def _whole(object_id: str) -> Order | None:

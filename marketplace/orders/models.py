@@ -16,7 +16,9 @@ from portal import policy
 from portal.accounts.models import Organisation, User
 from portal.core.ids import public_id
 
-STOPPED_BY_STAFF = "staff_stop"  # an order's reason
+STOPPED_BY_STAFF = "staff_stop"  # an order's reason: the customer asked for it, or broke the rules
+STOPPED_FOR_US = "platform_stop"  # stopped for something on our side: nothing is charged
+STAFF_STOPS = (STOPPED_BY_STAFF, STOPPED_FOR_US)
 
 
 class Upload(models.Model):

@@ -25,7 +25,7 @@ from portal.core.words import floor_fen, hours, joined, yuan
 from portal.history.models import Step as HistoryStep
 
 from . import uploads
-from .models import STOPPED_BY_STAFF, Order, Quote, Upload
+from .models import STAFF_STOPS, STOPPED_FOR_US, Order, Quote, Upload
 
 
 def in_words(pair: dict[str, str] | None) -> str:
@@ -228,8 +228,13 @@ def _last_step(order: Order) -> StepView:
     if order.state == Order.State.DELIVERED:
         return StepView(_("Result and receipt"), "done", "", order.ended_at)
     if order.state == Order.State.STOPPED:
-        label = _("Stopped by our staff") if order.reason == STOPPED_BY_STAFF else _("Stopped by you")
-        return StepView(label, "done", _("Only the computing so far was charged."), order.ended_at)
+        label = _("Stopped by our staff") if order.reason in STAFF_STOPS else _("Stopped by you")
+        paid = (
+            _("The cause was on our side, so nothing was charged.")
+            if order.reason == STOPPED_FOR_US
+            else _("Only the computing so far was charged.")
+        )
+        return StepView(label, "done", paid, order.ended_at)
     if order.state == Order.State.FAILED:
         return StepView(_("Failed"), "failed", sentence(order.reason or "exit"), order.ended_at)
     return StepView(_("Result and receipt"), "todo")
@@ -257,7 +262,7 @@ def order_view(order: Order) -> OrderView:
         view.files = _files(order, allocation)
     if order.state == Order.State.FAILED:
         view.why_failed = sentence(order.reason or "exit")
-    if order.reason == STOPPED_BY_STAFF:
+    if order.reason in STAFF_STOPS:
         view.staff_said = _staff_said(order)
     return view
 
@@ -265,8 +270,13 @@ def order_view(order: Order) -> OrderView:
 def _staff_said(order: Order) -> str:
     """The reason that a member of staff gave for stopping it."""
     subject = f"order:{order.public_id}"
-    step = HistoryStep.objects.filter(subject=subject, reason=STOPPED_BY_STAFF).order_by("id").first()
+    step = HistoryStep.objects.filter(subject=subject, reason__in=STAFF_STOPS).order_by("id").first()
     return str(step.params.get("text", "")) if step else ""
+
+
+def stop_costs(order: Order) -> int:
+    """What stopping it now would cost its customer, micro-yuan; 0 before it runs, and in banked hours."""
+    return _meter(order, order.allocation)[1] if order.state == Order.State.RUNNING else 0
 
 
 def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:

@@ -17,6 +17,7 @@ REFUSALS: Refusals = {
         403,
     ),
     "staff_stop": _("Our staff stopped it."),
+    "platform_stop": _("Our staff stopped it for a cause on our side. Nothing was charged."),
     "company_suspended": (_("This company is suspended and cannot buy. Nothing was reserved."), 403),
     "too_many_samples": (_("That is enough tries for now; come back in an hour, or sign up and run your own file."), 429),
 }

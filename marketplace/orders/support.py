@@ -14,7 +14,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from portal.history import actions as history
 
 from . import actions
-from .models import Order
+from .models import STOPPED_BY_STAFF, STOPPED_FOR_US, Order
 
 MACHINE_S = 300  # what an order may wait for its machine, beyond the time of the run itself
 UNSEEN_S = 300  # due for so long means that nobody works on it
@@ -43,15 +43,17 @@ def advance_now(*, order: Order, why: str, now: datetime, actor: str) -> Order:
     return actions.advance(order_id=order.pk, now=now, actor=actor)
 
 
-def stop_and_release(*, order: Order, why: str, now: datetime, actor: str) -> Order:
-    """End an order: what is reserved goes back, less the computing that a running machine has counted.
+def stop_and_release(*, order: Order, why: str, now: datetime, actor: str, for_us: bool = False) -> Order:
+    """End an order: what is reserved goes back, less the computing that a running machine has counted;
+    with `for_us`, because the fault is ours, all of it.
 
     Raises Stale when it moved meanwhile (nothing has changed then). A machine that does not answer is
     given its time; the order stays open until then and ends by itself.
     """
     with transaction.atomic():
+        reason = STOPPED_FOR_US if for_us else STOPPED_BY_STAFF
         history.record(
-            order, before=order.state, after=order.state, now=now, actor=actor, reason="staff_stop", text=why
+            order, before=order.state, after=order.state, now=now, actor=actor, reason=reason, text=why
         )
-        order = actions.stop(order=order, now=now, actor=actor, by_staff=True)
+        order = actions.stop(order=order, now=now, actor=actor, by_staff=True, for_us=for_us)
     return actions.advance(order_id=order.pk, now=now, actor=actor) if order.is_open else order

@@ -140,6 +140,21 @@ def approve(*, organisation: Organisation, now: datetime, actor: str, text: str 
     _decide(organisation, Organisation.State.APPROVED, "approved", text, now=now, actor=actor)
 
 
+def ask_more(*, organisation: Organisation, text: str, now: datetime, actor: str) -> None:
+    """Staff: before the company is approved something is missing; it reads `text` on its pages.
+
+    Refused: question_needed, not_waiting.
+    """
+    if not text.strip():
+        raise Refused("question_needed")
+    if organisation.state != Organisation.State.REGISTERED:
+        raise Refused("not_waiting")
+    state = organisation.state
+    history.record(
+        organisation, before=state, after=state, now=now, actor=actor, reason="asked_more", text=text.strip()
+    )
+
+
 def lift(*, organisation: Organisation, now: datetime, actor: str, text: str = "") -> None:
     """Staff: a suspended company may buy again. Refused("not_suspended")."""
     if organisation.state != Organisation.State.SUSPENDED:

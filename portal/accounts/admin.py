@@ -8,8 +8,6 @@ from urllib.parse import parse_qs
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,8 +23,10 @@ from portal.core.errors import Refused
 from portal.core.templatetags.suanli import time_text
 from portal.history.words import worded
 
-from . import actions, queries
-from .models import ApiKey, Invitation, Membership, Organisation, User
+from . import actions, people_admin, queries
+from .models import ApiKey, Invitation, Membership, Organisation
+
+__all__ = ["people_admin"]
 
 # the desk's sign-in goes through allauth, whose limits on wrong passwords so hold for staff as well
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -35,6 +35,7 @@ State = Organisation.State
 # what staff may decide: the states in which it makes sense, the action, and the word after
 DECISIONS: dict[str, Any] = {
     "approve": ({State.REGISTERED}, actions.approve, _("%(name)s is approved.")),
+    "ask": ({State.REGISTERED}, actions.ask_more, _("%(name)s reads your question.")),
     "lift": ({State.SUSPENDED}, actions.lift, _("%(name)s may order again.")),
     "suspend": ({State.REGISTERED, State.APPROVED}, actions.suspend, _("%(name)s is suspended.")),
 }
@@ -158,7 +159,7 @@ class OrganisationAdmin(ReadOnly):
     def _ask(self, request: HttpRequest, companies: list[Organisation], what: str) -> HttpResponse:
         """Show what will happen and to whom; with `sure` do it, each company for itself."""
         text = request.POST.get("text", "")
-        needs_text, n = what == "suspend", len(companies)
+        needs_text, n = what in ("suspend", "ask"), len(companies)
         if request.POST.get("sure") and (text.strip() or not needs_text):
             for company in companies:
                 self._decide(request, company, what, text)
@@ -168,6 +169,7 @@ class OrganisationAdmin(ReadOnly):
             "title": TITLES[what][n != 1] % {"n": n, "name": companies[0].name if n else ""},
             "companies": companies,
             "what": what,
+            "checks": queries.checks(companies[0]) if what in ("approve", "ask") and n == 1 else [],
             "needs_text": needs_text,
             "missing": bool(request.POST.get("sure")),
             "text": text,
@@ -212,6 +214,7 @@ class OrganisationAdmin(ReadOnly):
 
 TITLES: dict[str, tuple[Any, Any]] = {  # for one company, which is named, and for several
     "approve": (_("Approve %(name)s?"), _("Approve %(n)s companies?")),
+    "ask": (_("Ask %(name)s for more?"), _("Ask %(n)s companies for more?")),
     "lift": (_("Lift the suspension of %(name)s?"), _("Lift the suspension of %(n)s companies?")),
     "suspend": (_("Suspend %(name)s?"), _("Suspend %(n)s companies?")),
 }
@@ -262,43 +265,3 @@ class ApiKeyAdmin(ReadOnly):
     @admin.display(description=_("may do"))
     def may_do(self, key: ApiKey) -> str:
         return key.scope_names
-
-
-class AddPerson(AdminUserCreationForm):
-    class Meta:
-        model = User
-        fields = ("email",)
-
-
-class ChangePerson(UserChangeForm):
-    class Meta:
-        model = User
-        fields = "__all__"
-        field_classes: dict[str, Any] = {}
-
-
-@admin.register(User)
-class PersonAdmin(UserAdmin):
-    form = ChangePerson
-    add_form = AddPerson
-    ordering = ("email",)
-    list_display = ("email", "companies", "is_staff", "is_active", "last_login")
-    list_filter = ("is_staff", "is_active")
-    search_fields = ("email", "memberships__organisation__name")
-    search_help_text = _("e-mail address or company")
-    fieldsets = (
-        (None, {"fields": ("email", "password", "language")}),
-        (_("May do"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        (_("When"), {"fields": ("last_login", "date_joined")}),
-    )
-    add_fieldsets = (
-        (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
-    )
-    readonly_fields = ("last_login", "date_joined")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("memberships__organisation")
-
-    @admin.display(description=_("companies"))
-    def companies(self, person: User) -> str:
-        return ", ".join(member.organisation.name for member in person.memberships.all())

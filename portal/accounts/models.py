@@ -26,7 +26,14 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields) -> User:
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        from portal.core import clock
+        from portal.history import actions as history
+
+        user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        history.record(
+            user, before="", after="", now=clock.now(), actor="system:createsuperuser", reason="superuser_created"
+        )
+        return user
 
 
 class User(AbstractUser):
@@ -46,6 +53,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def public_id(self) -> str:
+        """As history names a person, the subject as well as the actor: `user:12`."""
+        return str(self.pk)
 
 
 class Industry(models.TextChoices):

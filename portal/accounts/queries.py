@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
+from portal.core.errors import Refused
 from portal.history.actions import subject_of
 from portal.history.models import Step
 
-from . import secrets
-from .models import ApiKey, Invitation, Membership, Organisation, User
+from . import secrets, sizing, uscc
+from .models import ApiKey, Invitation, Membership, Organisation, SizeClass, User
 
 # who waits first, the longest on top; an expression, so that a choice of companies may be sorted by it as well
 TURN = Case(
@@ -71,8 +75,42 @@ def steps_of(organisation: Organisation) -> QuerySet[Step]:
 
 def words_of_decision(organisation: Organisation) -> str:
     """What staff wrote when they last decided about the company; may be empty."""
-    step = steps_of(organisation).filter(reason__in=["approved", "suspended", "lifted"]).first()
+    step = steps_of(organisation).filter(reason__in=["approved", "suspended", "lifted", "asked_more"]).first()
     return str(step.params.get("text", "")) if step else ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One thing to look at before a company is approved."""
+
+    name: str
+    value: str
+    is_right: bool
+
+
+def checks(company: Organisation) -> list[Checked]:
+    """What the portal can say of a company that asks for approval; the licence itself a person must look at."""
+    try:
+        uscc.parse(company.uscc)
+        code = Checked(_("Code"), _("both check characters fit"), True)
+    except Refused as refused:
+        code = Checked(_("Code"), str(refused), False)
+    figures = (company.industry, company.employees, company.revenue_wan, company.assets_wan)
+    size = sizing.classify(*figures).size_class
+    people = [m.user_id for m in company.memberships.filter(role=Membership.Role.OWNER)]
+    emails = dict(EmailAddress.objects.filter(user__in=people).values_list("email", "verified"))
+    others = Organisation.objects.exclude(pk=company.pk).filter(
+        Q(memberships__user__in=people) | Q(uscc__endswith=company.uscc[8:]) | Q(name__iexact=company.name)
+    )  # fmt: skip
+    names = ", ".join(sorted({row.name for row in others[:10]}))
+    confirmed = ", ".join(email for email, is_verified in emails.items() if is_verified)
+    return [
+        code,
+        Checked(_("Name and trade"), f"{company.name}, {company.industry_name}", True),
+        Checked(_("Size by its figures"), str(SizeClass(size).label), size == company.size_class),
+        Checked(_("E-mail of the owner"), confirmed or _("not confirmed"), bool(confirmed)),
+        Checked(_("Others with this code, name or person"), names or _("none"), not names),
+    ]
 
 
 def queue() -> QuerySet[Organisation]:

@@ -76,6 +76,8 @@ REFUSALS: dict[str, Any] = {
         403,
     ),
     "decided_already": _("This company is “{state}”; the decision does not fit. Nothing was changed."),
+    "question_needed": (_("Write what is missing: the company reads it. Nothing was changed."), 400),
+    "not_waiting": _("This company does not wait for approval. Nothing was changed."),
     "not_suspended": _("This company is not suspended. Nothing was changed."),
     "suspension_reason_needed": (_("Write a reason: the company reads it. Nothing was changed."), 400),
     "no_scope": (_("Choose at least one thing that the key may do. No key was made."), 400),

@@ -6,6 +6,7 @@ REASONS = {
     "registered": _("registered"),
     "updated": _("details changed"),
     "approved": _("decided by the staff"),
+    "asked_more": _("the staff asked for more"),
     "suspended": _("decided by the staff"),
     "lifted": _("suspension lifted by the staff"),
     "invited": _("invited: {email}"),
@@ -17,4 +18,9 @@ REASONS = {
     "left": _("left: {email}"),
     "key_created": _("key made: {name}"),
     "key_revoked": _("key revoked: {name}"),
+    "superuser_created": _("superuser made on the command line"),
+    "person_created": _("sign-in made"),
+    "person_changed": _("rights changed"),
+    "person_deleted": _("sign-in deleted"),
+    "password_set": _("password set by a superuser"),
 }

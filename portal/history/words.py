@@ -6,7 +6,7 @@ models, the words of reasons are registered by the rooms when the project starts
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from portal.core.words import hours, joined, yuan
 
 from .models import Step
 
+_namers: dict[str, Callable[[list[str]], Mapping[str, str]]] = {}
 _reasons: dict[str, Promise | str] = {  # what several rooms say alike
     "expired": _l("its time was over"),
     "cancelled": _l("before it began"),
@@ -37,6 +38,7 @@ _reasons: dict[str, Promise | str] = {  # what several rooms say alike
     "last_day": _l("its last day was over"),
     "price_kept": _l("taken up again at its price, with new room"),
     "staff_stop": _l("our staff stopped it"),
+    "platform_stop": _l("our staff stopped it for a cause on our side"),
     "staff_advance": _l("our staff moved it on"),
     "staff_verify": _l("our staff ran the benchmark again"),
     "credit_limit": _l("credit limit set"),
@@ -62,12 +64,29 @@ def register_reasons(words: Mapping[str, Promise | str]) -> None:
     _reasons.update(words)
 
 
+def register_names(kind: str, names: Callable[[list[str]], Mapping[str, str]]) -> None:
+    """How things of a kind are called on the telephone: public ids → names, in one query."""
+    _namers[kind] = names
+
+
+def names_of(subjects: Iterable[str]) -> dict[str, str]:
+    """`order:ord_…` → `2611-00113`, for the kinds that have such names. One query a kind."""
+    asked: dict[str, list[str]] = {}
+    for subject in set(subjects):
+        kind, _colon, public_id = subject.partition(":")
+        if kind in _namers:
+            asked.setdefault(kind, []).append(public_id)
+    return {
+        f"{kind}:{public_id}": name for kind, ids in asked.items() for public_id, name in _namers[kind](ids).items()
+    }
+
+
 def worded(steps: Iterable[Step]) -> list[WordedStep]:
-    """Steps in words, in their order. One query, for the names of people."""
+    """Steps in words, in their order. One query for the names of people, one for those of each kind of thing."""
     steps = list(steps)
-    people = people_of(steps)
+    people, names = people_of(steps), names_of(step.subject for step in steps)
     return [
-        WordedStep(step.at, thing_of(step.subject), what_of(step), who_of(step.actor, people), why_of(step))
+        WordedStep(step.at, thing_of(step.subject, names), what_of(step), who_of(step.actor, people), why_of(step))
         for step in steps
     ]
 
@@ -77,12 +96,13 @@ def model_of(subject: str) -> type[Model] | None:
     return next((model for model in apps.get_models() if model._meta.model_name == kind), None)
 
 
-def thing_of(subject: str) -> str:
-    """`offering:off_…c1f2a3` → "Offering C1F2A3"."""
+def thing_of(subject: str, names: Mapping[str, str] | None = None) -> str:
+    """`order:ord_…` → "Order 2611-00113"; what has no number of its own by the end of its id."""
     model, public_id = model_of(subject), subject.partition(":")[2]
     if model is None:
         return subject
-    return f"{capfirst(str(model._meta.verbose_name))} {public_id[-6:].upper()}".strip()
+    name = (names or {}).get(subject) or public_id[-6:].upper()
+    return f"{capfirst(str(model._meta.verbose_name))} {name}".strip()
 
 
 def state_of(subject: str, code: str) -> str:
@@ -95,10 +115,12 @@ def what_of(step: Step) -> str:
     """`waiting for approval → published`, or the words of the reason where the state stays."""
     before, after = state_of(step.subject, step.before), state_of(step.subject, step.after)
     if not step.before:
-        moved = _("begun: %(state)s") % {"state": after}
+        moved = _("begun: %(state)s") % {"state": after} if after else ""
     else:
         moved = "" if before == after else f"{before} → {after}"
     said = reason_of(step)
+    if said == after:  # "registered: registered"
+        said = ""
     if moved and said:
         return _("%(moved)s: %(said)s") % {"moved": moved, "said": said}
     return moved or said or after

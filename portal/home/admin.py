@@ -19,6 +19,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from bank.ledger import overview
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
@@ -43,13 +44,14 @@ def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> 
         for q in staff.queues(now=now)
         if _may(request, q.permission)
     ]
-    return _stock_index(request, {"queues": shown, **(extra_context or {})})
+    books = overview.books(now=now) if _may(request, "ledger.view_account") else None
+    return _stock_index(request, {"queues": shown, "books": books, **(extra_context or {})})
 
 
 def find(request: HttpRequest) -> HttpResponse:
     """Search across rooms; a single answer is opened at once."""
     text = request.GET.get("q", "")
-    found = finding.find(text, may=partial(_may, request))
+    found = finding.find(text, may=partial(_may, request), now=clock.now())
     if len({one.url.partition("#")[0] for one in found}) == 1:
         return redirect(found[0].url)
     return TemplateResponse(
@@ -82,8 +84,10 @@ def money(request: HttpRequest, pk: int) -> HttpResponse:
             "title": company.name,
             "page": page,
             "company": company,
+            "may_book": _may(request, "billing.change_topup"),
             "may_decide": _may(request, "accounts.change_organisation"),
             "can_approve": Organisation.State.APPROVED in moves,
+            "is_suspended": company.state == Organisation.State.SUSPENDED,
             "can_suspend": Organisation.State.SUSPENDED in moves,
             "holds": [{"line": h, "age": timesince(h.hold.created_at, now, depth=1)} for h in page.holds],
         },

@@ -15,7 +15,7 @@ from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, Offering
 from marketplace.dispatch.models import ReservationLine, Site, Slot
 from marketplace.orders.measures import WAITED, WINDOW, Median, started
-from marketplace.orders.models import Order
+from marketplace.orders.models import STAFF_STOPS, Order
 from portal import policy
 from portal.accounts.models import Industry, Organisation
 from portal.core.money import CARD_HOUR_CMS
@@ -97,18 +97,31 @@ def industries_bought() -> Figure:
 
 
 def success_rate() -> Figure:
-    done = Order.objects.filter(state=Order.State.DELIVERED).count()
-    failed = Order.objects.filter(state=Order.State.FAILED).count()
-    total = done + failed
+    """What our own staff stopped was not delivered either; only a customer's own stop counts on neither side."""
+    ours = Q(state__in=[Order.State.STOPPED, Order.State.CANCELLED], reason__in=STAFF_STOPS)
+    counted = Order.objects.aggregate(
+        done=Count("pk", filter=Q(state=Order.State.DELIVERED)),
+        failed=Count("pk", filter=Q(state=Order.State.FAILED)),
+        stopped=Count("pk", filter=ours),
+    )
+    done, failed, stopped = counted["done"], counted["failed"], counted["stopped"]
+    total = done + failed + stopped
     value = f"{done * 1000 // total / 10:.1f} %" if total else "–"
     return Figure(
         "success",
         _("Runs that brought their result"),
         value,
         "",
-        _("delivered ÷ (delivered + failed); what a customer stopped is not counted"),
+        _(
+            "delivered ÷ (delivered + failed + stopped by our staff); "
+            "only what a customer stopped himself is not counted"
+        ),
         (_("Outcome"), _("Orders")),
-        [(_("Delivered"), str(done)), (_("Failed, nothing charged"), str(failed))],
+        [
+            (_("Delivered"), str(done)),
+            (_("Failed, nothing charged"), str(failed)),
+            (_("Stopped by our staff"), str(stopped)),
+        ],
     )
 
 
@@ -162,33 +175,38 @@ def idle_hours_used() -> Figure:
 
 
 def price_paid() -> Figure:
-    """What customers really paid for a core-hour, beside the dated market price of the class."""
-    paid = (
-        Charge.objects.filter(asset="CNY", outcome=Charge.Outcome.DELIVERED).aggregate(
-            money=Sum("computing")
-        )["money"]
-        or 0
+    """What customers really paid for a core-hour: the same delivered orders above and below the line."""
+    charges = Charge.objects.filter(
+        asset="CNY", outcome=Charge.Outcome.DELIVERED, cause__startswith="order:"
     )
+    charged = charges.aggregate(money=Sum("computing"), count=Count("pk"))
+    paid = charged["money"] or 0
     time_cms = (
-        ReservationLine.objects.filter(reservation__cause__startswith="order:", is_failed=False).aggregate(
-            total=Sum("used_cms")
-        )["total"]
+        ReservationLine.objects.filter(
+            reservation__cause__in=charges.order_by().values("cause"), is_failed=False
+        ).aggregate(total=Sum("used_cms"))["total"]
         or 0
     )
     index = IndexPrice.objects.filter(resource_class__key="cpu").order_by("-date").first()
     value = yuan(paid * CARD_HOUR_CMS // time_cms, True) if time_cms else "–"
-    rows = [(_("Paid, CNY a core-hour"), value)]
+    rows = [
+        (_("Delivered orders paid in yuan"), f"{charged['count']:,}"),
+        (_("Charged for their computing, CNY"), yuan(paid, True)),
+        (_("Machine time they used, core-hours"), hours(time_cms)),
+        (_("Paid for a core-hour, CNY"), value),
+    ]
     if index:
-        rows.append((_("Market, {date}").format(date=index.date.isoformat()), yuan(index.price_uy, True)))
+        rows.append((_("Market on {date}, CNY").format(date=index.date.isoformat()), yuan(index.price_uy, True)))
     return Figure(
         "price",
         _("Paid for a core-hour"),
         value,
         _("CNY"),
         _(
-            "computing charged ÷ machine time used, over all delivered orders; beside the published market price"
+            "computing charged ÷ machine time used, both of the same delivered orders; "
+            "beside the published market price"
         ),
-        (_("What"), _("CNY")),
+        (_("What"), _("Figure")),
         rows,
     )
 

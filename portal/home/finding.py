@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Replace
@@ -14,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from bank.ledger import words
 from bank.ledger.models import Hold, Journal
-from marketplace.billing.models import TopUp, Withdrawal
+from marketplace.billing.models import Charge, Correction, TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order
 from portal.accounts.models import Membership, Organisation
+from portal.core.money import CNY_UY, FEN_UY
 from portal.core.words import joined
 
 
@@ -34,12 +36,14 @@ class Found:
 
 Finder = Callable[[str], list[Found]]
 EACH = 10
+AMOUNTS_OF = timedelta(days=90)
 
 
-def find(text: str, *, may: Callable[[str], bool]) -> list[Found]:
+def find(text: str, *, may: Callable[[str], bool], now: datetime | None = None) -> list[Found]:
     """Companies, people, orders, top-ups, movements and more by what a customer may say on the telephone.
 
-    `may` answers for a permission ("orders.view_order"); a room that one may not see answers nothing.
+    `may` answers for a permission ("orders.view_order"); a room that one may not see answers nothing. An amount
+    finds what has it, of the 90 days before `now`. Of more than ten answers of a kind it is said that there are more.
     """
     text = unicodedata.normalize("NFKC", text).strip()[:120]
     if len(text) < 2:
@@ -54,7 +58,82 @@ def find(text: str, *, may: Callable[[str], bool]) -> list[Found]:
         ("dispatch.view_site", _find_sites),
         ("catalogue.view_offering", _find_offerings),
     ]
-    return [one for permission, finder in finders if may(permission) for one in finder(text)]
+    amount_uy = _amount(text)
+    if now is not None and amount_uy:
+        finders[:0] = [
+            ("billing.view_topup", lambda _text: _topups_of(amount_uy, now)),
+            ("orders.view_order", lambda _text: _orders_of(amount_uy, now)),
+            ("billing.view_correction", lambda _text: _corrections_of(amount_uy, now)),
+        ]
+    return [one for permission, finder in finders if may(permission) for one in _first(finder(text))]
+
+
+def _first(found: list[Found]) -> list[Found]:
+    """Ten of a kind, and that there are more."""
+    if len(found) <= EACH:
+        return found
+    more = Found(found[0].kind, _("There are more than {n}").format(n=EACH), _("Write more of it to find fewer."), "")
+    return [*found[:EACH], more]
+
+
+def _amount(text: str) -> int | None:
+    """`78.50`, `12,000`, `¥79` as micro-yuan; None where it is no amount."""
+    match = re.fullmatch(r"[¥￥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,9})(?:\.(\d{1,2}))?\s*元?", text)
+    if match is None:
+        return None
+    return int(match[1].replace(",", "")) * CNY_UY + int((match[2] or "0").ljust(2, "0")) * FEN_UY
+
+
+def _topups_of(amount_uy: int, now: datetime) -> list[Found]:
+    rows = TopUp.objects.filter(
+        Q(amount_uy=amount_uy) | Q(booked_uy=amount_uy), created_at__gt=now - AMOUNTS_OF
+    ).select_related("organisation")
+    return [
+        Found(
+            _("Top-up"),
+            t.reference,
+            f"{t.organisation.name}, {words.short(t.booked_uy or t.amount_uy, 'CNY')}, {t.get_state_display()}",
+            reverse("admin:billing_topup_change", args=[t.pk]),
+        )
+        for t in rows.order_by("-id")[: EACH + 1]
+    ]
+
+
+def _orders_of(amount_uy: int, now: datetime) -> list[Found]:
+    """By the cap, or by what was charged as it is shown, to the fen."""
+    half = FEN_UY // 2
+    charged = Charge.objects.filter(
+        asset="CNY", total__gte=amount_uy - half, total__lte=amount_uy + half, settled_at__gt=now - AMOUNTS_OF,
+        cause__startswith="order:",
+    )  # fmt: skip
+    totals = {cause.removeprefix("order:"): total for cause, total in charged.values_list("cause", "total")}
+    rows = Order.objects.filter(
+        Q(quote__cap=amount_uy, quote__asset="CNY") | Q(public_id__in=totals), placed_at__gt=now - AMOUNTS_OF
+    ).select_related("organisation", "quote")
+    found = []
+    for o in rows.order_by("-id")[: EACH + 1]:
+        cap, total = words.short(o.quote.cap, "CNY"), totals.get(o.public_id)
+        note = _("at most {cap}").format(cap=cap) if total is None else _("at most {cap}, charged {total}").format(
+            cap=cap, total=words.short(total, "CNY"))  # fmt: skip
+        url = reverse("admin:orders_order_change", args=[o.pk])
+        found.append(Found(_("Order"), o.number, f"{o.organisation.name}, {note}, {o.get_state_display()}", url))
+    return found
+
+
+def _corrections_of(amount_uy: int, now: datetime) -> list[Found]:
+    rows = Correction.objects.filter(
+        Q(from_uy=amount_uy) | Q(to_uy=amount_uy), asked_at__gt=now - AMOUNTS_OF
+    ).select_related("topup__organisation")
+    return [
+        Found(
+            _("Correction"),
+            c.topup.reference,
+            f"{c.topup.organisation.name}, {words.short(c.from_uy, 'CNY')} → {words.short(c.to_uy, 'CNY')}, "
+            f"{c.get_state_display()}",
+            reverse("admin:billing_correction_change", args=[c.pk]),
+        )
+        for c in rows.order_by("-id")[: EACH + 1]
+    ]
 
 
 def _money(pk: int, anchor: str = "") -> str:
@@ -88,7 +167,7 @@ def _find_companies(text: str) -> list[Found]:
         _named("name", text) | Q(uscc=_bare(text)) | Q(slug__iexact=text) | Q(public_id=text.lower())
     )
     return [
-        Found(_("Company"), o.name, joined([o.get_state_display(), o.uscc]), _money(o.pk)) for o in rows[:EACH]
+        Found(_("Company"), o.name, joined([o.get_state_display(), o.uscc]), _money(o.pk)) for o in rows[: EACH + 1]
     ]
 
 
@@ -101,7 +180,7 @@ def _find_people(text: str) -> list[Found]:
             joined([m.organisation.name, m.role_name]),
             _money(m.organisation_id, "#people"),
         )
-        for m in rows.order_by("user__email")[:EACH]
+        for m in rows.order_by("user__email")[:EACH + 1]
     ]
 
 
@@ -120,7 +199,7 @@ def _find_orders(text: str) -> list[Found]:
             joined([o.organisation.name, o.get_state_display()]),
             reverse("admin:orders_order_change", args=[o.pk]),
         )
-        for o in rows[:EACH]
+        for o in rows[:EACH + 1]
     ]
 
 
@@ -137,7 +216,7 @@ def _find_topups(text: str) -> list[Found]:
             joined([t.organisation.name, words.short(t.booked_uy or t.amount_uy, "CNY"), t.get_state_display()]),
             _money(t.organisation_id, f"#topup-{t.reference}"),
         )
-        for t in rows[:EACH]
+        for t in rows[:EACH + 1]
     ]
 
 
@@ -164,7 +243,7 @@ def _find_books(text: str) -> list[Found]:
     match = Q(public_id=low) | Q(cause=low)
     if len(low) == 6 and low.isalnum() and low.isascii():
         match |= Q(public_id__endswith=low)
-    journals = Journal.objects.filter(match).order_by("-id")[:EACH]
+    journals = Journal.objects.filter(match).order_by("-id")[:EACH + 1]
     found = [
         Found(
             _("Movement in the books"),
@@ -174,7 +253,7 @@ def _find_books(text: str) -> list[Found]:
         )
         for j in journals
     ]
-    for hold in Hold.objects.filter(match).select_related("account").order_by("-id")[:EACH]:
+    for hold in Hold.objects.filter(match).select_related("account").order_by("-id")[:EACH + 1]:
         found.append(
             Found(
                 _("Reserved money or hours"),
@@ -197,7 +276,7 @@ def _find_sites(text: str) -> list[Found]:
             joined([s.organisation.name, s.get_state_display()]),
             reverse("admin:dispatch_site_change", args=[s.pk]),
         )
-        for s in rows[:EACH]
+        for s in rows[:EACH + 1]
     ]
 
 
@@ -216,5 +295,5 @@ def _find_offerings(text: str) -> list[Found]:
             joined([o.provider.name, o.get_state_display()]),
             reverse("admin:catalogue_offering_change", args=[o.pk]),
         )
-        for o in rows[:EACH]
+        for o in rows[:EACH + 1]
     ]

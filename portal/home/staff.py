@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from bank.ledger import words
 from bank.ledger.chart import Kind
 from bank.ledger.models import Account, Hold, Posting
-from marketplace.billing.models import Charge, Correction, TopUp, Withdrawal
+from bank.lending.models import Proposal
+from marketplace.billing import queries
+from marketplace.billing.models import Booking, Charge, Correction, TopUp, Withdrawal
 from marketplace.billing.queries import Booked, last_by
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
@@ -22,7 +24,8 @@ from marketplace.orders.models import Order
 from marketplace.orders.queries import worded_lines
 from marketplace.provisioning.refusals import REASONS
 from portal.accounts.models import Membership, Organisation
-from portal.core.words import hours
+from portal.core.money import FEN_UY, ceil_to
+from portal.core.words import floor_fen, hours
 
 from .causes import causes_of
 
@@ -45,27 +48,40 @@ class Queue:
 
 
 def queues(*, now: datetime) -> list[Queue]:
-    """Everything that waits, in the order in which it is looked at. Seven queries."""
+    """Everything that waits, in the order in which it is looked at. One query each."""
     companies = Organisation.objects.filter(state=Organisation.State.REGISTERED)
     offerings = Offering.objects.filter(state=Offering.State.SUBMITTED)
+    raised = Offering.objects.filter(state=Offering.State.PUBLISHED, price_raised_at__isnull=False)
     sites = Site.objects.filter(state__in=[Site.State.REGISTERED, Site.State.FAILED])
     topups = TopUp.objects.filter(state=TopUp.State.WAITING)
+    topups = topups.exclude(queries.ENTERED)
+    bookings = Booking.objects.filter(state=Booking.State.WAITING)
     withdrawals = Withdrawal.objects.filter(state__in=Withdrawal.OPEN)
     corrections = Correction.objects.filter(state=Correction.State.WAITING)
+    short = Correction.objects.filter(state=Correction.State.SHORT)
+    proposals = Proposal.objects.filter(state=Proposal.State.WAITING)
     late = support.stuck(Order.objects.all(), now=now)
     return [
         _queue(companies, "created_at", "state__exact=registered", _("Companies to approve"),
                _("Every company is decided.")),
         _queue(offerings, "submitted_at", "state__exact=submitted", _("Offerings to approve"),
                _("No provider waits.")),
+        _queue(raised, "price_raised_at", "state__exact=published&price_raised_at__isempty=0",
+               _("Prices raised since review"), _("No price was raised much.")),
         _queue(sites, "created_at", "state__in=registered,failed", _("Sites to verify, or failed"),
                _("No site waits.")),
         _queue(topups, "created_at", "state__exact=waiting", _("Payments to book"),
                _("No payment is announced.")),
+        _queue(bookings, "asked_at", "state__exact=waiting", _("Payments to confirm"),
+               _("No payment waits for a second person.")),
         _queue(withdrawals, "created_at", "state__in=asked,paying", _("Withdrawals to pay"),
                _("Nobody waits for money.")),
         _queue(corrections, "asked_at", "state__exact=waiting", _("Corrections to confirm"),
                _("No correction waits for a second person.")),
+        _queue(short, "asked_at", "state__exact=short", _("Corrections that wait for money"),
+               _("No correction waits for money.")),
+        _queue(proposals, "asked_at", "state__exact=waiting", _("Limits and lenders' payments to confirm"),
+               _("No limit waits for a second person.")),
         _queue(late, "placed_at", "stuck=yes", _("Stuck orders"), _("Every order gets on.")),
     ]  # fmt: skip
 
@@ -93,6 +109,7 @@ class Movement:
     posting_id: int
     at: datetime
     what: str
+    why: str
     cause: str
     cause_url: str
     account: str
@@ -147,8 +164,14 @@ class Money:
     orders: list[OrderMoney] = field(default_factory=list)
     older_orders: str = ""
     holds: list[HoldLine] = field(default_factory=list)
-    topups: list[tuple[TopUp, Booked | None]] = field(default_factory=list)
+    topups: list[tuple[Any, Booked | None]] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
+    short: list[tuple[Correction, int]] = field(default_factory=list)  # what waits for money, and what is missing
+
+    @property
+    def held_shown_uy(self) -> int:
+        """So that the three figures add up as they are shown, each rounded down to the fen."""
+        return floor_fen(self.wallet_uy) - floor_fen(self.available_uy)
 
 
 def money_of(company: Organisation, *, before: int | None = None, orders_before: int | None = None) -> Money:
@@ -175,11 +198,19 @@ def money_of(company: Organisation, *, before: int | None = None, orders_before:
         for h in holds
     ]
     page.orders, page.older_orders = _orders(company, orders_before)
-    topups = list(TopUp.objects.filter(organisation=company).order_by("-state", "-id")[:LISTED])
+    topups = list(
+        TopUp.objects.filter(organisation=company).annotate(entered=queries.ENTERED).order_by("-id")[:LISTED]
+    )
+    short = Correction.objects.filter(topup__organisation=company, state=Correction.State.SHORT)
+    page.short = [(c, _missing(c, page)) for c in short.select_related("topup").order_by("id")]
     steps = last_by(topups)
     page.topups = [(t, steps.get(t.pk)) for t in topups]
     page.withdrawals = list(Withdrawal.objects.filter(organisation=company)[:LISTED])
     return page
+
+
+def _missing(correction: Correction, page: Money) -> int:
+    return ceil_to(max(0, correction.from_uy - correction.to_uy - max(0, page.available_uy)), FEN_UY)
 
 
 def _figures(page: Money, accounts: dict[int, Account]) -> None:
@@ -225,6 +256,7 @@ def _movements(
                 posting_id=p.pk,
                 at=journal.at,
                 what=words.reason(journal.reason),
+                why=journal.memo.get("why", ""),
                 cause=cause,
                 cause_url=url,
                 account=words.name_of(account),

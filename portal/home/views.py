@@ -21,6 +21,7 @@ from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.access import FINANCE, OWNER, company_of
 from portal.accounts.models import Organisation
+from portal.accounts.queries import words_of_decision
 from portal.core import clock
 from portal.core.fragments import render
 
@@ -77,6 +78,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "kept": orders.kept_quotes(company, clock.now()),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             **_lending(request, company),
+            "words": words_of_decision(company) if company.state != company.State.APPROVED else "",
+            "returned": catalogue.off_the_shelf(company) if company.is_provider else [],
             "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
         },
     )

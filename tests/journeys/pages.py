@@ -169,6 +169,13 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     ),
     "admin:billing_correction_changelist": (staff("billing/correction/"),),
     "admin:billing_correction_change": (staff("billing/correction/{correction_pk}/change/"),),
+    "admin:billing_booking_changelist": (staff("billing/booking/?state__exact=waiting"),),
+    "admin:billing_booking_change": (staff("billing/booking/{booking_pk}/change/"),),
+    "admin:billing_booking_unannounced": (staff("billing/booking/unannounced/{company_pk}/"),),
+    "admin:lending_creditlimit_add": (staff("lending/creditlimit/add/"),),
+    "admin:lending_lenderpayment_add": (staff("lending/lenderpayment/add/"),),
+    "admin:lending_proposal_changelist": (staff("lending/proposal/?state__exact=waiting"),),
+    "admin:lending_proposal_change": (staff("lending/proposal/{proposal_pk}/change/"),),
     "admin:orders_order_changelist": (staff("orders/order/?stuck=yes"), staff("orders/order/")),
     "admin:orders_order_change": (staff("orders/order/{order_pk}/change/"),),
     "admin:ledger_account_trial_balance": (staff("ledger/account/trial-balance/"),),
@@ -193,7 +200,8 @@ EXEMPT: dict[str, str] = {
     **dict.fromkeys(
         ["accounts:change_role", "accounts:withdraw_invitation", "accounts:language", "set_language",
          "catalogue:tell_me", "catalogue:untell", "orders:try", "admin:logout", "admin:billing_correction_decide",
-         "admin:billing_withdrawal_decide"],
+         "admin:billing_withdrawal_decide", "admin:billing_booking_decide", "admin:lending_proposal_decide",
+         "admin:ledger_account_prove"],
         BUTTON,
     ),
     "home:begin": "redirects to the company's registration or to its first machine",
@@ -212,10 +220,10 @@ STOCK_TABLES = {
     "provisioning": ["allocation"],
     "dispatch": ["site"],
     "metering": ["usagerecord"],
-    "billing": ["topup", "withdrawal", "charge", "bill", "correction"],
+    "billing": ["topup", "withdrawal", "charge", "bill", "correction", "booking"],
     "orders": ["order", "quote", "samplerun"],
     "deposits": ["deposit", "slotclose", "holdback", "payout", "idleday"],
-    "lending": ["creditlimit", "lenderpayment", "application", "offer", "loan"],
+    "lending": ["creditlimit", "lenderpayment", "proposal", "application", "offer", "loan"],
 }
 EXEMPT |= {
     name: STOCK

@@ -20,7 +20,7 @@ from bank.lending import actions as lending
 from bank.lending.models import Application, Offer
 from marketplace import recipes
 from marketplace.billing import actions as billing
-from marketplace.billing import corrections, months, withdrawals
+from marketplace.billing import bookings, corrections, months, withdrawals
 from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue.models import Package, ResourceClass
 from marketplace.dispatch import listings
@@ -79,7 +79,17 @@ def _bookings(jiangnan: Organisation, buyer: User, now) -> dict[str, str]:
     asked = corrections.correct(
         topup=booked[1], booking=booking, to_uy=2_000 * YUAN, reason="A nought too many", user=clerk, now=now
     )
-    return {"booked_pk": str(booked[0].pk), "correction_pk": str(asked.pk)}
+    large = billing.request_topup(organisation=jiangnan, amount_uy=600 * YUAN, user=buyer, now=now, actor=ACTOR)
+    waits = bookings.book(
+        topup=large, amount_uy=60_000 * YUAN, bank_reference="STAGE-3", reason="All at once", user=clerk, now=now
+    )
+    limit = lending.propose_limit(
+        organisation=jiangnan, limit_uy=60_000 * YUAN, reason="Regular customer", user=clerk, now=now
+    )
+    return {
+        "booked_pk": str(booked[0].pk), "correction_pk": str(asked.pk), "booking_pk": str(waits.pk),
+        "proposal_pk": str(limit.pk),
+    }  # fmt: skip
 
 
 def _withdrawals(jiangnan: Organisation, buyer: User, now) -> dict[str, str]:

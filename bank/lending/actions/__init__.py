@@ -6,6 +6,7 @@ Order of locks: application, then loan, then the books' accounts (all at once, b
 from .applications import add_offer, apply, decline, expire, reject, withdraw, withdraw_offer
 from .credit import repay_credit, set_limit
 from .loans import accept, add_pledge, book_lender_payment, check_margins, repay
+from .proposals import confirm, give_up, propose_limit, propose_payment
 
 __all__ = [
     "accept",
@@ -14,8 +15,12 @@ __all__ = [
     "apply",
     "book_lender_payment",
     "check_margins",
+    "confirm",
     "decline",
     "expire",
+    "give_up",
+    "propose_limit",
+    "propose_payment",
     "reject",
     "repay",
     "repay_credit",

@@ -1,6 +1,8 @@
-"""Staff's doors to this room: money that comes in, and money that goes out."""
+"""Staff's doors to this room: money that comes in, what a second person confirms, and money that goes out."""
 
-from .payments import BillAdmin, ChargeAdmin, CorrectionAdmin, TopUpAdmin
+from .bookings import BookingAdmin
+from .corrections import CorrectionAdmin
+from .payments import BillAdmin, ChargeAdmin, TopUpAdmin
 from .withdrawals import WithdrawalAdmin
 
-__all__ = ["BillAdmin", "ChargeAdmin", "CorrectionAdmin", "TopUpAdmin", "WithdrawalAdmin"]
+__all__ = ["BillAdmin", "BookingAdmin", "ChargeAdmin", "CorrectionAdmin", "TopUpAdmin", "WithdrawalAdmin"]

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -22,23 +21,14 @@ from bank.ledger.models import Journal
 from portal import policy
 from portal.core import clock
 from portal.core.errors import Refused
-from portal.core.money import CNY_UY, FEN_UY
+from portal.core.money import CNY_UY, FEN_UY, ceil_to
 from portal.core.words import yuan
 from portal.history.actions import subject_of
 
-from .. import actions, corrections, queries
-from ..models import Bill, Charge, Correction, TopUp
-
-STEPS = {
-    "waiting": gettext_lazy("announced"),
-    "booked": gettext_lazy("booked"),
-    "cancelled": gettext_lazy("cancelled"),
-    "booking_corrected": gettext_lazy("booking corrected"),
-    "correction_asked": gettext_lazy("correction asked for, a second person must confirm it"),
-    "correction_declined": gettext_lazy("correction declined"),
-    "done": gettext_lazy("carried out"),
-    "declined": gettext_lazy("declined"),
-}
+from .. import actions, bookings, corrections, queries
+from ..models import Bill, Booking, Charge, Correction, TopUp
+from . import bookings as confirming
+from .corrections import STEPS, may_book, said
 
 
 class BookForm(forms.Form):
@@ -66,11 +56,10 @@ class DifferenceForm(BookForm):
 class CorrectForm(forms.Form):
     booking = forms.CharField(max_length=40, widget=forms.HiddenInput)
     amount = forms.DecimalField(
-        label=gettext_lazy("The right amount, CNY; empty: nothing of it belongs into this wallet"),
+        label=gettext_lazy("The right amount, CNY; 0: nothing of it belongs into this wallet"),
         min_value=0,
         max_value=actions.TOPUP_MOST_UY // CNY_UY,
         decimal_places=2,
-        required=False,
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason; the customer reads it on the statement"),
@@ -82,11 +71,6 @@ class CorrectForm(forms.Form):
 def plain(amount_uy: int) -> str:
     """`500.00`, as a field takes it."""
     return f"{amount_uy // CNY_UY}.{amount_uy % CNY_UY // FEN_UY:02d}"
-
-
-def may_book(request: HttpRequest) -> None:
-    if not request.user.has_perm("billing.change_topup"):  # type: ignore[union-attr]
-        raise PermissionDenied
 
 
 @admin.register(TopUp)
@@ -114,6 +98,9 @@ class TopUpAdmin(desk.Desk):
         by_code = queryset.filter(reference__icontains=code) if code else queryset.none()
         return (by_code, False) if by_code else super().get_search_results(request, queryset, search_term)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TopUp]:
+        return super().get_queryset(request).annotate(entered=queries.ENTERED)
+
     @admin.display(description=gettext_lazy("Company"), ordering="organisation__name")
     def company(self, topup: TopUp) -> str | SafeString:
         return desk.company_link(topup.organisation)
@@ -139,7 +126,10 @@ class TopUpAdmin(desk.Desk):
         return desk.journals_of(subject_of(topup))
 
     @admin.display(description="")
-    def booking(self, topup: TopUp) -> str | SafeString:
+    def booking(self, topup: Any) -> str | SafeString:
+        if topup.entered:
+            url = reverse("admin:billing_topup_book", args=[topup.pk])
+            return format_html('<a href="{}">{}</a>', url, _("waits for a second person"))
         if topup.state != TopUp.State.WAITING:
             return topup.bank_reference
         return format_html(
@@ -163,7 +153,8 @@ class TopUpAdmin(desk.Desk):
         seen = {
             "topup": topup,
             "can_book": topup and TopUp.State.BOOKED in TopUp.MOVES[topup.state],
-            "asked": topup and topup.corrections.filter(state=Correction.State.WAITING).first(),
+            "asked": topup and topup.corrections.filter(state__in=Correction.OPEN).first(),
+            "entered": topup and topup.bookings.filter(state=Booking.State.WAITING).first(),
             "may_book": request.user.has_perm("billing.change_topup"),  # type: ignore[union-attr]
         }
         return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
@@ -178,9 +169,15 @@ class TopUpAdmin(desk.Desk):
         topup = get_object_or_404(TopUp.objects.select_related("organisation"), pk=pk)
         if TopUp.State.BOOKED not in TopUp.MOVES[topup.state]:
             return self._page(request, topup, "admin/billing/book.html", booked=queries.booked_by(topup))
+        waits = topup.bookings.filter(state=Booking.State.WAITING).first()
+        if waits is not None:
+            return redirect("admin:billing_booking_change", waits.pk)
         form = BookForm(request.POST or None, initial={"amount": plain(topup.amount_uy)})
         if request.method != "POST" or not form.is_valid():
-            return self._page(request, topup, "admin/billing/book.html", form=form)
+            return self._page(
+                request, topup, "admin/billing/book.html", form=form, two_above=policy.TWO_PERSONS_ABOVE_UY,
+                two_beside=policy.TWO_PERSONS_DIFFERENCE_UY,
+            )  # fmt: skip
         entered = int(form.cleaned_data["amount"] * CNY_UY)
         sure = DifferenceForm(request.POST)
         first = {**request.POST.dict(), "sure": request.POST["amount"]}
@@ -194,22 +191,26 @@ class TopUpAdmin(desk.Desk):
                 entered=entered,
                 more=max(0, entered - topup.amount_uy),
                 less=max(0, topup.amount_uy - entered),
+                two=bookings.needs_two(topup, entered),
             )
         return self._book(request, topup, entered, form.cleaned_data["bank_reference"])
 
     def _book(self, request: HttpRequest, topup: TopUp, amount_uy: int, bank_reference: str) -> HttpResponse:
         try:
-            actions.book_payment(
+            waits = bookings.book(
                 topup=topup,
                 amount_uy=amount_uy,
                 bank_reference=bank_reference,
                 reason=request.POST.get("reason", "")[:300],
+                user=request.user,  # type: ignore[arg-type]
                 now=clock.now(),
-                actor=f"user:{request.user.pk}",
             )
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("admin:billing_topup_book", topup.pk)
+        if waits is not None:
+            messages.success(request, confirming.said(waits))
+            return redirect("admin:billing_booking_change", waits.pk)
         messages.success(
             request,
             _("CNY {amount} is in the wallet of {company}.").format(
@@ -219,18 +220,24 @@ class TopUpAdmin(desk.Desk):
         return redirect("admin:billing_topup_changelist")
 
     def correct(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Take a wrong booking back and, with an amount, book it anew."""
+        """Take a wrong booking back and book the right amount; looked at once more before it is sent."""
         may_book(request)
         topup = get_object_or_404(TopUp.objects.select_related("organisation"), pk=pk)
         booking = corrections.booking_of(topup)
-        form = CorrectForm(request.POST or None, initial={"booking": booking.public_id if booking else ""})
+        first = {"booking": booking.public_id if booking else ""}
+        if topup.booked_uy != topup.amount_uy:
+            first["amount"] = plain(topup.amount_uy)
+        form = CorrectForm(request.POST or None, initial=first)
         if request.method == "POST" and form.is_valid():
             seen = get_object_or_404(Journal, public_id=form.cleaned_data["booking"])
+            to_uy = int(form.cleaned_data["amount"] * CNY_UY)
+            if request.POST.get("sure") != request.POST["amount"] and topup.state == TopUp.State.BOOKED:
+                return self._preview(request, topup, form, to_uy)
             try:
                 made = corrections.correct(
                     topup=topup,
                     booking=seen,
-                    to_uy=int((form.cleaned_data["amount"] or 0) * CNY_UY),
+                    to_uy=to_uy,
                     reason=form.cleaned_data["reason"],
                     user=request.user,  # type: ignore[arg-type]
                     now=clock.now(),
@@ -253,6 +260,27 @@ class TopUpAdmin(desk.Desk):
             available_uy=queries.wallet_uy(topup.organisation) or 0,
         )
 
+    def _preview(self, request: HttpRequest, topup: TopUp, form: CorrectForm, to_uy: int) -> HttpResponse:
+        """What would move, in figures."""
+        from_uy, available = topup.booked_uy or 0, max(0, queries.wallet_uy(topup.organisation) or 0)
+        return self._page(
+            request,
+            topup,
+            "admin/billing/preview.html",
+            title=_("Correct this booking?"),
+            form=form,
+            reason=form.cleaned_data["reason"],
+            sure=request.POST["amount"],
+            from_uy=from_uy,
+            to_uy=to_uy,
+            out_uy=max(0, from_uy - to_uy),
+            in_uy=max(0, to_uy - from_uy),
+            available_uy=available,
+            after_uy=available - from_uy + to_uy,
+            missing_uy=ceil_to(max(0, from_uy - to_uy - available), FEN_UY),
+            two=corrections.needs_two(topup, from_uy, to_uy),
+        )
+
     def _page(self, request: HttpRequest, topup: TopUp, template: str, **context: Any) -> HttpResponse:
         return TemplateResponse(
             request,
@@ -265,103 +293,6 @@ class TopUpAdmin(desk.Desk):
                 **context,
             },
         )
-
-
-def said(correction: Correction) -> str:
-    """What became of it, in a sentence."""
-    if correction.state == Correction.State.WAITING:
-        return _("Kept. Nothing has moved yet: a second person must confirm it.")
-    if correction.state == Correction.State.DECLINED:
-        return _("Declined. Nothing has moved.")
-    if correction.to_uy:
-        return _("Corrected: CNY {before} was taken back and CNY {after} booked.").format(
-            before=yuan(correction.from_uy), after=yuan(correction.to_uy)
-        )
-    return _("Corrected: CNY {before} was taken back.").format(before=yuan(correction.from_uy))
-
-
-@admin.register(Correction)
-class CorrectionAdmin(desk.Desk):
-    """What waits for a second person, and what was corrected."""
-
-    change_form_template = "admin/billing/correction.html"
-    list_display = ("code", "company", "was", "becomes", "state", "asked_by", "asked_at", "decided_by")
-    list_filter = ("state",)
-    list_select_related = ("topup__organisation", "asked_by", "decided_by")
-    search_fields = ("topup__reference", "topup__organisation__name", "=public_id")
-    ordering = ("-state", "asked_at")
-    fieldsets = (
-        (None, {"fields": ("code_link", "company", "was", "becomes", "reason", "state", "asked_by", "asked_at",
-                           "decided_by", "decided_at", "wrong")}),
-        (gettext_lazy("History"), {"fields": ("steps",)}),
-        desk.technical("public_id"),
-    )  # fmt: skip
-
-    @admin.display(description=gettext_lazy("Top-up"), ordering="topup__reference")
-    def code(self, correction: Correction) -> str:
-        return correction.topup.reference
-
-    @admin.display(description=gettext_lazy("Top-up"))
-    def code_link(self, correction: Correction) -> SafeString:
-        url = reverse("admin:billing_topup_change", args=[correction.topup_id])
-        return format_html('<a href="{}">{}</a>', url, correction.topup.reference)
-
-    @admin.display(description=gettext_lazy("Company"))
-    def company(self, correction: Correction) -> str | SafeString:
-        return desk.company_link(correction.topup.organisation)
-
-    @admin.display(description=gettext_lazy("Was booked"), ordering="from_uy")
-    def was(self, correction: Correction) -> str:
-        return words.short(correction.from_uy, "CNY")
-
-    @admin.display(description=gettext_lazy("Is right"), ordering="to_uy")
-    def becomes(self, correction: Correction) -> str:
-        return words.short(correction.to_uy, "CNY")
-
-    @admin.display(description=gettext_lazy("The wrong booking"))
-    def wrong(self, correction: Correction) -> str | SafeString:
-        return desk.journal_link(correction.journal)
-
-    @admin.display(description=gettext_lazy("Every step"))
-    def steps(self, correction: Correction) -> str | SafeString:
-        return desk.steps_of(subject_of(correction), STEPS | {"waiting": _("asked for")})
-
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.decide)
-        return [path("<int:pk>/decide/", view, name="billing_correction_decide"), *super().get_urls()]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        found = Correction.objects.filter(pk=object_id).first() if object_id.isdigit() else None
-        waits = bool(found and found.state == Correction.State.WAITING)
-        may = waits and request.user.has_perm("billing.change_topup")  # type: ignore[union-attr]
-        seen = {
-            "correction": found,
-            "may_decline": may,
-            "may_confirm": may and found is not None and found.asked_by_id != request.user.pk,
-        }
-        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return redirect("admin:billing_correction_change", object_id)
-
-    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
-        may_book(request)
-        correction = get_object_or_404(Correction.objects.select_related("topup__organisation"), pk=pk)
-        if request.method == "POST":
-            now, user = clock.now(), request.user
-            try:
-                if "confirm" in request.POST:
-                    done = corrections.confirm(correction=correction, user=user, now=now)  # type: ignore[arg-type]
-                else:
-                    text = request.POST.get("text", "")[:300]
-                    done = corrections.decline(correction=correction, reason=text, user=user, now=now)  # type: ignore[arg-type]
-            except Refused as refused:
-                self.message_user(request, str(refused), messages.ERROR)
-            else:
-                self.message_user(request, said(done), messages.SUCCESS)
-        return redirect("admin:billing_correction_change", pk)
 
 
 @admin.register(Charge)
@@ -391,7 +322,7 @@ class ChargeAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("brought about by"))
     def came_from(self, charge: Charge) -> str | SafeString:
-        return desk.cause_link(charge.cause)
+        return desk.cause_link(charge.cause, getattr(charge, "cause_name", None))
 
     @admin.display(description=gettext_lazy("Charged"), ordering="total")
     def charged(self, charge: Charge) -> str:

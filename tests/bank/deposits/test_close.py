@@ -8,6 +8,7 @@ from bank.deposits import actions, closing
 from bank.deposits.models import Deposit, HoldBack, SlotClose
 from bank.ledger.chart import Kind
 from bank.ledger.models import Journal, Lot
+from marketplace.billing.models import Charge
 from marketplace.dispatch.models import Slot
 from portal import policy
 from portal.core.errors import Refused
@@ -308,3 +309,14 @@ def test_the_houses_hours_of_an_earlier_clock_wait_for_the_demonstration(factory
     after = slot.hour + HOUR
     assert slot.pk not in closing.due_slots(now=after)
     assert slot.pk in closing.due_slots(now=after, house_past=True)
+
+
+@pytest.mark.parametrize(("outcome", "total", "is_failed", "paid"), [
+    ("delivered", 5, False, True), ("stopped", 5, False, True), ("stopped", 0, False, False),
+    ("failed", 0, False, False), ("delivered", 5, True, False),
+])  # fmt: skip
+def test_a_stop_that_costs_nothing_is_idle_time_of_the_site_like_a_failure(outcome, total, is_failed, paid):
+    line = closing.Line(
+        reservation=None, charge=Charge(outcome=outcome, total=total), used_cms=1, is_failed=is_failed, amount=0
+    )
+    assert line.is_paid is paid

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import translation
 
-from bank.ledger import actions, overview, queries
-from bank.ledger.models import Hold
+from bank.ledger import actions, overview, proof, queries
+from bank.ledger.models import DayClose, Hold, Proof
 from portal.core import clock
 from tests.conftest import make_user
 
@@ -34,13 +34,49 @@ def count_at(client, url: str) -> int:
     return response.context["cl"].result_count
 
 
+class TestProof:
+    def test_the_board_says_whether_the_books_are_right_and_since_when(self, desk, books, jiangnan):
+        books.top_up(jiangnan, 100_000_000)
+        assert "The books were never proved." in text_of(desk.get("/admin/"))
+        desk.post("/admin/ledger/account/prove/")
+        said = text_of(desk.get("/admin/"))
+        assert "The books are right." in said
+        assert "· chen@suanli.test" in said
+        assert "Every asset sums to zero." in said
+        actions.close_day(now=clock.now() + timedelta(days=1))
+        assert f"hash {DayClose.objects.get().hash[:12]}" in text_of(desk.get("/admin/"))
+
+    def test_what_is_wrong_is_remembered_and_named(self, desk, books, jiangnan, tamper):
+        books.top_up(jiangnan, 100_000_000)
+        tamper("UPDATE ledger_account SET posted = posted + 5000000 WHERE kind = 'wallet'")
+        desk.post("/admin/ledger/account/prove/")
+        said = text_of(desk.get(BALANCE))
+        assert "The books are wrong." in said
+        assert "replay: acc_" in said
+        assert "Not zero together: CNY CNY 5.00" in said
+        assert Proof.objects.get().wrong_count == 1
+
+    def test_a_proof_that_is_old_says_nothing_of_today(self, books, jiangnan, now):
+        proof.remember(now=now, actor="system:prove")
+        assert overview.books(now=now + timedelta(hours=2))["is_right"]
+        assert not overview.books(now=now + timedelta(hours=2, seconds=1))["is_right"]
+
+    def test_a_get_proves_nothing(self, desk):
+        desk.get("/admin/ledger/account/prove/")
+        assert not Proof.objects.exists()
+
+    def test_money_at_the_bank_is_not_read_as_an_overdraft(self, desk, books, jiangnan):
+        books.top_up(jiangnan, 100_000_000)
+        assert "money that came in; it stands below zero by convention" in text_of(desk.get(BALANCE))
+
+
 class TestTrialBalance:
     def test_every_kind_of_every_asset_and_that_it_sums_to_zero(self, desk, books, jiangnan, yongli):
         books.top_up(jiangnan, 100_000_000)
         books.hold(books.wallet(jiangnan), 30_000_000)
         books.earn(yongli, 3_600_000 * 5)
         said = text_of(desk.get(BALANCE))
-        for row in ("Cash at the bank 1 CNY −100.00", "Wallet 1 CNY 100.00 CNY 30.00", "Together 2 CNY 0.00 CNY 30.00",
+        for row in ("1 CNY −100.00", "Wallet 1 CNY 100.00 CNY 30.00", "Together 2 CNY 0.00 CNY 30.00",
                     "hours, CPU", "Banked hours issued 1 −5.00 h", "Banked hours 1 5.00 h"):  # fmt: skip
             assert row in said
         assert said.count("It sums to zero, as it must.") == 2

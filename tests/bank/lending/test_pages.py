@@ -233,9 +233,14 @@ def test_a_longer_list_takes_no_more_queries(desk, borrower, banker, django_asse
 def test_staff_grant_a_limit_and_book_a_lenders_payment(client, chen, jiangnan, harbour):
     client.force_login(chen)
     given = {"organisation": jiangnan.pk, "limit": "200.50", "reason": "regular"}
+    shown = client.post(reverse("admin:lending_creditlimit_add"), given)
+    assert shown.status_code == 200
+    assert "CNY 200.50" in shown.content.decode()
+    assert queries.credit(jiangnan).left_uy == 0
+    given["sure"] = "200.50"
     assert client.post(reverse("admin:lending_creditlimit_add"), given).status_code == 302
     assert queries.credit(jiangnan).left_uy == 200_500_000
-    paid = {"lender": harbour.pk, "amount": "5000", "bank_reference": "B-77"}
+    paid = {"lender": harbour.pk, "amount": "5000", "bank_reference": "B-77", "sure": "5000"}
     assert client.post(reverse("admin:lending_lenderpayment_add"), paid).status_code == 302
     assert client.post(reverse("admin:lending_lenderpayment_add"), paid).status_code == 200
     assert queries.lender_cash(harbour).free_uy == 5000 * YUAN

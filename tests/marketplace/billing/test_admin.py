@@ -11,7 +11,7 @@ from bank.ledger import words
 from bank.ledger.models import Hold, Journal
 from marketplace.billing import actions as billing
 from marketplace.billing import corrections
-from marketplace.billing.models import Correction, TopUp
+from marketplace.billing.models import Booking, Correction, TopUp
 from portal.accounts.models import User
 from tests.conftest import make_user
 
@@ -66,9 +66,62 @@ def test_another_amount_is_asked_about_and_only_then_booked(desk, topup, jiangna
     assert available(jiangnan) == 0
     desk.post(url(topup, "book"), {**sent, "sure": "500", "reason": "looked at another amount"})
     assert available(jiangnan) == 0
-    done = desk.post(url(topup, "book"), {**sent, "sure": "5000", "reason": "They sent it all at once."})
-    assert done.status_code == 302
-    assert available(jiangnan) == 5_000_000_000
+    desk.post(url(topup, "book"), {**sent, "sure": "5000", "reason": "They sent it all at once."})
+    assert available(jiangnan) == 0  # far from what was announced: a second person must confirm it
+    less = {"amount": "1500", "bank_reference": "B-9", "sure": "1500", "reason": "They sent it all at once."}
+    assert "A second" not in text_of(desk.post(url(topup, "book"), less))
+    assert available(jiangnan) == 0
+
+
+def test_a_difference_up_to_the_limit_is_booked_by_one_with_a_reason(desk, topup, jiangnan):
+    sent = {"amount": "1500", "bank_reference": "B-9", "sure": "1500", "reason": "They sent it all at once."}
+    assert desk.post(url(topup, "book"), sent).status_code == 302
+    assert available(jiangnan) == 1_500_000_000
+
+
+def test_what_a_second_person_must_confirm_shows_all_that_the_first_saw(desk, client, topup, jiangnan, mei, wang, fang):
+    client.force_login(wang)
+    sent = {"amount": "60000", "bank_reference": "B-9"}
+    asked = text_of(client.post(url(topup, "book"), sent))
+    assert "500.00 announced, 60,000.00 entered: 59,500.00 more" in asked
+    assert "a second person must confirm it" in asked
+    said = text_of(client.post(url(topup, "book"), {**sent, "sure": "60000", "reason": "All at once"}, follow=True))
+    assert "Kept: CNY 60,000.00 for Jiangnan Kitchen" in said
+    waits = Booking.objects.get()
+    page, decide = f"/admin/billing/booking/{waits.pk}/change/", f"/admin/billing/booking/{waits.pk}/decide/"
+    board = text_of(client.get("/admin/"))
+    assert "1 Payments to confirm" in board
+    assert "0 Payments to book" in board
+    assert 'name="confirm"' not in client.get(page).content.decode()
+    client.post(decide, {"confirm": "1"})
+    assert available(jiangnan) == 0
+    client.force_login(mei)
+    theirs = text_of(client.get(f"/c/jiangnan/wallet/top-up/{topup.public_id}/"))
+    assert "The payment is being checked" in theirs
+    client.force_login(fang)
+    assert client.get(url(topup, "book")).url == page
+    text = text_of(client.get(page))
+    for what in ("CNY 500.00", "CNY 60,000.00", "B-9", "All at once", "wang@suanli.test", "Confirm: carry it out now"):
+        assert what in text or what in client.get(page).content.decode(), what
+    client.post(decide, {"confirm": "1"})
+    client.post(decide, {"confirm": "1"})
+    assert available(jiangnan) == 60_000_000_000
+    money = text_of(client.get(f"/admin/company/{jiangnan.pk}/money/"))
+    assert "wang@suanli.test, confirmed by fang@suanli.test" in money
+
+
+def test_a_transfer_that_nobody_announced_is_entered_from_the_companys_page(client, jiangnan, wang, fang):
+    client.force_login(wang)
+    page = f"/admin/billing/booking/unannounced/{jiangnan.pk}/"
+    assert page in client.get(f"/admin/company/{jiangnan.pk}/money/").content.decode()
+    client.post(page, {"amount": "88.50", "bank_reference": "B-1", "reason": " "})
+    assert not Booking.objects.exists()
+    client.post(page, {"amount": "88.50", "bank_reference": "B-1", "reason": "The sender's name is theirs"})
+    waits = Booking.objects.get()
+    assert available(jiangnan) == 0
+    client.force_login(fang)
+    client.post(f"/admin/billing/booking/{waits.pk}/decide/", {"confirm": "1"})
+    assert available(jiangnan) == 88_500_000
 
 
 def test_less_is_asked_about_too(desk, topup):
@@ -99,9 +152,8 @@ def test_a_cancelled_one_is_still_booked(desk, topup, jiangnan):
 
 def correct(client, topup: TopUp, amount: str, reason: str = "A nought too many."):
     booking = corrections.booking_of(topup)
-    return client.post(
-        url(topup, "correct"), {"booking": booking.public_id, "amount": amount, "reason": reason}, follow=True
-    )
+    sent = {"booking": booking.public_id, "amount": amount, "reason": reason, "sure": amount}
+    return client.post(url(topup, "correct"), sent, follow=True)
 
 
 def test_a_booking_is_corrected_with_a_reason(desk, topup, jiangnan, chen):
@@ -115,13 +167,52 @@ def test_a_booking_is_corrected_with_a_reason(desk, topup, jiangnan, chen):
     assert available(jiangnan) == 500_000_000
 
 
-def test_a_wallet_that_is_too_small_is_told_in_figures(desk, topup, jiangnan, chen):
+def test_the_announced_amount_is_suggested_and_an_empty_one_takes_nothing_back(desk, topup, jiangnan, chen):
+    book(topup, 600 * YUAN, chen)
+    assert 'name="amount" value="500.00"' in desk.get(url(topup, "correct")).content.decode()
+    correct(desk, topup, "")
+    assert (available(jiangnan), Correction.objects.count()) == (600_000_000, 0)
+
+
+def test_what_will_happen_is_shown_in_figures_before_it_does(desk, topup, jiangnan, chen):
+    book(topup, 600 * YUAN, chen)
+    billing.fund(cause="order:ord_1", organisation=jiangnan, amount=590 * YUAN - 1, now=AT)
+    sent = {"booking": corrections.booking_of(topup).public_id, "amount": "500", "reason": "A nought too many."}
+    text = text_of(desk.post(url(topup, "correct"), sent))
+    for what in ("Announced CNY 500.00", "Was booked CNY 600.00", "Leaves the wallet CNY 100.00",
+                 "Available in the wallet now CNY 10.00", "CNY 90.00 is missing"):  # fmt: skip
+        assert what in text, what
+    assert Correction.objects.count() == 0
+
+
+def test_a_correction_of_spent_money_waits_on_the_board_and_is_carried_out_later(desk, topup, jiangnan, chen):
     book(topup, 500 * YUAN, chen)
     billing.fund(cause="order:ord_1", organisation=jiangnan, amount=400 * YUAN, now=AT)
-    page = text_of(correct(desk, topup, ""))
-    assert "CNY 500.00 would have to leave the wallet, and only CNY 100.00 of it is available." in page
-    assert "Nothing was changed." in page
-    assert (available(jiangnan), Correction.objects.count()) == (100_000_000, 0)
+    page = text_of(correct(desk, topup, "0"))
+    assert "Kept. The money was spent, so nothing has moved: it waits for money." in page
+    made = Correction.objects.get()
+    assert (made.state, available(jiangnan)) == ("short", 100_000_000)
+    assert "1 Corrections that wait for money" in text_of(desk.get("/admin/"))
+    money = f"/admin/company/{jiangnan.pk}/money/"
+    assert f"The correction of {topup.reference} waits for money: CNY 400.00 missing" in text_of(desk.get(money))
+    change, decide = f"/admin/billing/correction/{made.pk}/change/", f"/admin/billing/correction/{made.pk}/decide/"
+    assert 'name="execute"' not in desk.get(change).content.decode()
+    assert "CNY 400.00 missing in the wallet" in text_of(desk.get(change))
+    desk.post(decide, {"execute": "1"})
+    assert available(jiangnan) == 100_000_000
+    billing.release(cause="order:ord_1", now=AT)
+    assert 'name="execute"' in desk.get(change).content.decode()
+    desk.post(decide, {"execute": "1"})
+    desk.post(decide, {"execute": "1"})
+    assert (available(jiangnan), Correction.objects.get().state) == (0, "done")
+
+
+def test_the_customers_page_says_what_was_corrected(desk, client, topup, jiangnan, chen, mei):
+    book(topup, 5_000 * YUAN, chen)
+    correct(desk, topup, "500.00")
+    client.force_login(mei)
+    page = text_of(client.get(f"/c/jiangnan/wallet/top-up/{topup.public_id}/"))
+    assert "from CNY 5,000.00 to CNY 500.00: A nought too many." in page
 
 
 def test_a_second_person_confirms_what_is_large(desk, client, topup, jiangnan, chen):

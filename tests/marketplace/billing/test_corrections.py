@@ -127,11 +127,44 @@ def test_only_the_difference_must_still_be_there(topup, jiangnan, correct, now):
     assert posted(jiangnan) == (500_000_000, -500_000_000)
 
 
-def test_a_wallet_that_is_too_small_refuses_and_nothing_changes(topup, jiangnan, correct, now):
-    billing.fund(cause="order:ord_1", organisation=jiangnan, amount=500_000_001, now=now)
-    refusal = refused(lambda: correct(topup, 500 * YUAN), "correction_short")
+def spend(company, amount_uy: int, now, cause: str = "order:ord_1") -> None:
+    billing.fund(cause=cause, organisation=company, amount=amount_uy, now=now)
+
+
+def test_a_correction_of_money_that_was_spent_waits_for_it_and_nothing_moves(topup, jiangnan, correct, now, wu):
+    spend(jiangnan, 500_000_001, now)
+    made = correct(topup, 500 * YUAN)
+    assert (made.state, made.decided_by, posted(jiangnan)) == ("short", None, (5_000_000_000, -5_000_000_000))
+    topup.refresh_from_db()
+    assert (topup.state, topup.booked_uy) == ("booked", 5_000_000_000)
+    assert corrections.missing_uy(made) == 1
+    step = Step.objects.filter(subject=f"correction:{made.public_id}").last()
+    assert (step.params["needed_uy"], step.params["available_uy"]) == (4_500_000_000, 4_499_999_999)
+    refusal = refused(lambda: corrections.execute(correction=Correction.objects.get(), user=wu, now=now),
+                      "correction_short")  # fmt: skip
     assert refusal.params == {"needed_uy": 4_500_000_000, "available_uy": 4_499_999_999}
     assert "Nothing was changed" in str(refusal)
+
+
+def test_it_is_carried_out_when_the_wallet_has_the_money_and_only_once(topup, jiangnan, correct, now, wu):
+    spend(jiangnan, 500_000_001, now)
+    made = correct(topup, 500 * YUAN)
+    booked_for(jiangnan, 10_000, now, reference="B-2")
+    assert corrections.missing_uy(made) == 0
+    corrections.execute(correction=made, user=wu, now=now)
+    assert (made.state, made.decided_by) == ("done", wu)
+    assert posted(jiangnan) == (500_010_000, -500_010_000)
+    refused(lambda: corrections.execute(correction=Correction.objects.get(), user=wu, now=now), "bad_move")
+
+
+def test_what_waits_for_money_can_be_withdrawn_with_a_reason_and_asked_for_again(topup, jiangnan, correct, now, wu):
+    spend(jiangnan, 500_000_001, now)
+    made = correct(topup, 500 * YUAN)
+    refused(lambda: correct(topup, 600 * YUAN), "corrected_before")
+    refused(lambda: corrections.decline(correction=made, reason=" ", user=wu, now=now), "reason_needed")
+    corrections.decline(correction=made, reason="They are gone.", user=wu, now=now)
+    assert (made.state, posted(jiangnan)) == ("withdrawn", (5_000_000_000, -5_000_000_000))
+    assert correct(topup, 600 * YUAN).state == "done"
 
 
 @pytest.mark.parametrize(("to_uy", "reason", "code"), [
@@ -161,6 +194,7 @@ def test_above_the_limit_nothing_moves_until_a_second_person_confirms(big, jiang
     assert list(steps)[-2:] == [
         ("correction_asked", f"user:{chen.pk}"), ("booking_corrected", f"user:{wu.pk}"),
     ]  # fmt: skip
+    assert queries.booked_by(big).who == "chen@suanli.test, confirmed by wu@suanli.test"
 
 
 def test_exactly_the_limit_needs_one_person(jiangnan, correct, now):
@@ -173,11 +207,21 @@ def test_booking_much_more_needs_two_as_well(topup, jiangnan, correct):
     assert posted(jiangnan)[0] == 5_000_000_000
 
 
-def test_a_confirmation_that_the_wallet_cannot_pay_leaves_the_request_waiting(big, jiangnan, correct, wu, now):
+def test_a_confirmation_that_the_wallet_cannot_pay_waits_for_money_as_confirmed(big, jiangnan, correct, wu, chen, now):
     made = correct(big, 0)
-    billing.fund(cause="order:ord_1", organisation=jiangnan, amount=1, now=now)
-    refused(lambda: corrections.confirm(correction=made, user=wu, now=now), "correction_short")
-    assert Correction.objects.get().state == "waiting"
+    spend(jiangnan, 1, now)
+    corrections.confirm(correction=made, user=wu, now=now)
+    assert (made.state, made.decided_by, posted(jiangnan)[0]) == ("short", wu, 10_000_010_000)
+    refused(lambda: corrections.confirm(correction=made, user=wu, now=now), "bad_move")
+    billing.release(cause="order:ord_1", now=now)
+    corrections.execute(correction=made, user=chen, now=now)
+    assert (made.state, made.decided_by, posted(jiangnan)) == ("done", wu, (0, 0))
+
+
+def test_who_asked_withdraws_and_is_not_said_to_have_declined(big, correct, chen, now):
+    made = correct(big, 0)
+    corrections.decline(correction=made, reason="I misread it.", user=chen, now=now)
+    assert made.state == "withdrawn"
 
 
 def test_a_declined_request_changes_no_money_and_leaves_room_for_another(big, jiangnan, correct, chen, wu, now):

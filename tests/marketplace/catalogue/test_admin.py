@@ -151,3 +151,65 @@ def test_who_may_only_look_does_not_decide(client, submitted, lin):
 def test_the_shelves_are_for_reading(staff, submitted, model):
     assert staff.get(f"/admin/catalogue/{model}/").status_code == 200
     assert staff.get(f"/admin/catalogue/{model}/add/").status_code == 403
+
+
+# a price that was raised since staff saw it
+
+
+def price(offering, base_cny: int, now) -> None:
+    """CNY 60 is the cap of what staff approved; 19 of it are the base."""
+    actions.set_price(
+        offering=offering, base_uy=base_cny * CNY, per_unit_uy=2 * CNY, rate_uy_per_hour=90_000,
+        core_limit_cms=36_000_000, actor="user:1", now=now,
+    )  # fmt: skip
+    offering.refresh_from_db()
+
+
+def test_a_cap_a_fifth_above_the_one_that_was_approved_is_looked_at_again(offering, later):
+    price(offering, 31, later(hours=1))  # 72
+    assert offering.price_raised_at is None
+    price(offering, 32, later(hours=2))  # 73
+    assert offering.price_raised_at == later(hours=2)
+    price(offering, 31, later(hours=3))
+    assert offering.price_raised_at is None
+
+
+def test_many_small_rises_are_measured_against_what_staff_saw(offering, later):
+    for hour, base in enumerate((25, 31, 37), 1):  # 66, 72, 78
+        price(offering, base, later(hours=hour))
+    assert offering.price_raised_at == later(hours=3)
+
+
+def test_staff_find_it_on_the_board_and_say_that_it_is_all_right(staff, offering, later):
+    listed = f"{LIST}?state__exact=published&price_raised_at__isempty=0"
+    price(offering, 160, later(hours=1))
+    board = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", staff.get("/admin/").content.decode()))
+    assert "1 Prices raised since review" in board
+    assert offering.title in staff.get(listed).content.decode()
+    url = f"{LIST}{offering.pk}/do/price-ok/"
+    assert url in staff.get(f"{LIST}{offering.pk}/change/").content.decode()
+    seen = offering.price_raised_at.isoformat()
+    assert seen in staff.get(url).content.decode()
+    price(offering, 260, later(hours=2))
+    staff.post(url, {"seen": seen})  # it was raised again meanwhile
+    offering.refresh_from_db()
+    assert offering.price_raised_at == later(hours=2)
+    staff.post(url, {"seen": offering.price_raised_at.isoformat()})
+    offering.refresh_from_db()
+    assert (offering.price_raised_at, offering.state) == (None, "published")
+    with pytest.raises(Refused):
+        actions.accept_price(offering=offering, actor="user:2", now=later(hours=3))
+
+
+def test_after_staff_have_looked_the_new_price_is_what_rises_are_measured_against(offering, later):
+    price(offering, 160, later(hours=1))
+    actions.accept_price(offering=offering, actor="user:2", now=later(hours=2))
+    price(offering, 190, later(hours=3))  # 231 against 201
+    assert offering.price_raised_at is None
+    price(offering, 210, later(hours=4))  # 251
+    assert offering.price_raised_at == later(hours=4)
+
+
+def test_a_draft_has_no_price_that_was_seen(draft, later):
+    price(draft, 160, later(hours=1))
+    assert draft.price_raised_at is None

@@ -238,6 +238,30 @@ def test_stopping_a_run_pays_only_for_the_computing(market, funded, now, needs_s
     assert wallet(funded) == (100_000_000 - charge.total, 0)
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_stop_for_a_cause_on_our_side_costs_nothing(market, funded, now, needs_sandbox, asked_before):
+    order = begin(market, funded, now)
+    at = now + timedelta(seconds=200)
+    if asked_before:
+        orders.stop(order=order, now=at, actor=ACTOR)
+    orders.stop(order=order, now=at, actor="user:2", by_staff=True, for_us=True)
+    orders.stop(order=order, now=at, actor=ACTOR)  # the customer's comes too late to make it hers
+    market.now = at
+    order = market.finish(order)
+    assert (order.state, order.reason) == (Order.State.STOPPED, "platform_stop")
+    assert order.allocation.usage.get().core_ms > 0
+    assert (Charge.objects.get(cause=order.cause).total, wallet(funded)) == (0, (100_000_000, 0))
+
+
+def test_a_worker_that_looked_before_the_stop_still_charges_nothing_for_ours(market, funded, now, needs_sandbox):
+    order = begin(market, funded, now)
+    market.now = now + timedelta(seconds=200)
+    stale = Order.objects.select_related("quote__offering__package", "allocation").get(pk=order.pk)
+    orders.stop(order=order, now=market.now, actor="user:2", by_staff=True, for_us=True)
+    order = market.finish(stale)
+    assert (order.reason, Charge.objects.get(cause=order.cause).total) == ("platform_stop", 0)
+
+
 def test_a_price_change_does_not_touch_a_quote_that_is_out(market, funded, now, needs_sandbox):
     from marketplace.catalogue import actions as catalogue
 

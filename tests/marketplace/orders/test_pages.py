@@ -253,3 +253,13 @@ def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, m
     assert missing == 57_503_961
     client.force_login(bo)
     assert "CNY 57.51 is missing" in client.get(f"/c/jiangnan/wallet/top-up/?missing={missing}").content.decode()
+
+
+def test_an_offerings_own_title_and_note_stand_on_its_page_as_staff_approved_them(client, market):
+    type(market.offering).objects.filter(pk=market.offering.pk).update(
+        name="Night runs at Hall A", notes="We call back within the hour."
+    )
+    own = client.get(f"/p/sof-core/?offering={market.offering.public_id}").content.decode()
+    assert "Night runs at Hall A" in own
+    assert "We call back within the hour." in own
+    assert "We call back" not in client.get("/p/sof-core/").content.decode()

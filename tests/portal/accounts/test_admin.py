@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
-from portal.accounts import actions
+from portal.accounts import actions, queries
 from portal.accounts.models import Organisation, User
 from portal.core import clock
+from tests.conftest import join
 
 LIST = "/admin/accounts/organisation/"
 
@@ -228,3 +229,29 @@ def test_the_command_line_makes_a_superuser(db):
     finally:
         del os.environ["DJANGO_SUPERUSER_PASSWORD"]
     assert User.objects.get(email="root@suanli.test").is_superuser
+
+
+def test_before_an_approval_stands_what_to_look_at(desk, waiting, lin, yongli):
+    join(lin, yongli, "owner")
+    page = desk.get(f"{LIST}{waiting.pk}/approve/decide/").content.decode()
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    for what in ("both check characters fit", "Catering", "not confirmed", "Yongli Mould"):
+        assert what in text, what
+
+
+def test_staff_ask_for_more_and_the_company_reads_it(desk, client, waiting, lin, chen):
+    url = f"{LIST}{waiting.pk}/ask/decide/"
+    desk.post(url, {"sure": "1", "text": " "})
+    assert queries.words_of_decision(waiting) == ""
+    desk.post(url, {"sure": "1", "text": "Please send the licence."})
+    waiting.refresh_from_db()
+    assert waiting.state == "registered"
+    step = queries.steps_of(waiting).first()
+    assert (step.reason, step.actor) == ("asked_more", f"user:{chen.pk}")
+    client.force_login(lin)
+    assert "Please send the licence." in client.get("/dashboard/").content.decode()
+
+
+def test_only_who_waits_is_asked_for_more(desk, jiangnan):
+    desk.post(f"{LIST}{jiangnan.pk}/ask/decide/", {"sure": "1", "text": "Please send the licence."})
+    assert not queries.steps_of(jiangnan).exists()

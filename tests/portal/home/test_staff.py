@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 
 from bank.ledger.models import Journal, Posting
 from marketplace.billing import actions as billing
-from marketplace.billing import rating
+from marketplace.billing import corrections, rating
 from marketplace.orders.models import Order
 from portal.accounts.models import Organisation, User
 from portal.core import clock
@@ -82,15 +82,18 @@ def test_the_board_counts_what_waits_and_how_long(desk, market, funded):
 @pytest.mark.parametrize("url", [
     "/admin/accounts/organisation/?state__exact=registered", "/admin/catalogue/offering/?state__exact=submitted",
     "/admin/dispatch/site/?state__in=registered,failed", "/admin/billing/topup/?state__exact=waiting",
-    "/admin/billing/correction/?state__exact=waiting", "/admin/orders/order/?stuck=yes",
+    "/admin/billing/correction/?state__exact=waiting", "/admin/billing/correction/?state__exact=short",
+    "/admin/catalogue/offering/?state__exact=published&price_raised_at__isempty=0",
+    "/admin/billing/booking/?state__exact=waiting", "/admin/lending/proposal/?state__exact=waiting",
+    "/admin/orders/order/?stuck=yes",
 ])  # fmt: skip
 def test_every_queue_leads_to_its_filtered_list(desk, url, now):
     assert url in [q.url for q in staff.queues(now=now)]
     assert desk.get(url).status_code == 200
 
 
-def test_the_queues_take_seven_queries(db, now, django_assert_num_queries):
-    with django_assert_num_queries(7):
+def test_the_queues_take_one_query_each(db, now, django_assert_num_queries):
+    with django_assert_num_queries(11):
         staff.queues(now=now)
 
 
@@ -270,8 +273,8 @@ def test_a_cursor_that_is_none_is_not_found(desk, jiangnan, query):
     assert desk.get(money_url(jiangnan) + query).status_code == 404
 
 
-# people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, 3 of top-ups, withdrawals
-MONEY_QUERIES = 17
+# people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, 4 of top-ups, withdrawals
+MONEY_QUERIES = 18
 
 
 def test_the_page_takes_the_same_queries_for_one_order_and_for_five(
@@ -364,3 +367,49 @@ def test_no_page_of_the_desk_has_anything_inline(desk, market, funded):
             r'\sstyle="|\son\w+="|<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)', text
         ), path
         assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+# by amount
+
+
+@pytest.mark.parametrize("said", ["78.50", "¥78.5", "78.50 元"])
+def test_an_amount_finds_the_top_up_that_has_it(jiangnan, said):
+    now = clock.now()
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=78_500_000, user=None, now=now, actor="user:1")
+    billing.request_topup(organisation=jiangnan, amount_uy=79_000_000, user=None, now=now, actor="user:1")
+    found = finding.find(said, may=lambda _permission: True, now=now)
+    assert [(f.kind, f.name) for f in found] == [("Top-up", topup.reference)]
+    assert finding.find(said, may=lambda _permission: True, now=now + timedelta(days=91)) == []
+    assert finding.find(said, may=lambda permission: permission != "billing.view_topup", now=now) == []
+
+
+def test_an_amount_finds_orders_by_their_cap_and_by_what_was_charged(market, funded, now):
+    order = market.place(funded)
+    deliver(order, used_cms=180_000)
+    for said in ("6", "6.00", "5.50"):
+        found = finding.find(said.ljust(2), may=lambda _permission: True, now=now)
+        if len(said) > 1:
+            assert order.number in [f.name for f in found], said
+    note = finding.find("5.50", may=lambda _permission: True, now=now)[0].note
+    assert "at most CNY 6.00, charged CNY 5.50" in note
+
+
+def test_an_amount_finds_the_correction_from_and_to(jiangnan, chen, now):
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=12_000_000_000, user=None, now=now, actor="user:1")
+    billing.book_payment(topup=topup, amount_uy=12_000_000_000, bank_reference="B", now=now, actor="user:1")
+    corrections.correct(
+        topup=topup, booking=corrections.booking_of(topup), to_uy=120_000_000, reason="noughts", user=chen, now=now
+    )
+    for said in ("12000", "12,000", "120.00"):
+        found = finding.find(said, may=lambda _permission: True, now=now)
+        assert "Correction" in [f.kind for f in found], said
+
+
+def test_of_more_than_ten_it_is_said_that_there_are_more(desk, jiangnan):
+    now = clock.now()
+    for _ in range(12):
+        billing.request_topup(organisation=jiangnan, amount_uy=78_500_000, user=None, now=now, actor="user:1")
+    found = finding.find("78.50", may=lambda _permission: True, now=now)
+    assert len(found) == 11
+    assert found[-1].name == "There are more than 10"
+    assert "There are more than 10" in text_of(desk.get("/admin/find/", {"q": "78.50"}))

@@ -75,7 +75,7 @@ def test_an_order_is_seen_whole(desk, market, funded):
     order = market.place(funded)
     text = text_of(desk.get(f"{LIST}{order.pk}/change/"))
     for part in ("money reserved", "Room is kept at Hall A", "job.py", "Agreed at most", "What happened to the money?",
-                 "Stop and release the money …", "Every step", "· → placed"):  # fmt: skip
+                 "Stop and release the money …", "Every step", "begun: money reserved"):  # fmt: skip
         assert part in text, part
 
 
@@ -92,7 +92,8 @@ def test_stopping_asks_first_and_needs_a_reason(desk, market, funded):
 
 def test_stopping_releases_the_money_and_keeps_who_and_why(desk, chen, market, funded):
     order = market.place(funded)
-    page = desk.post(ask(order, "stop"), {"sure": "1", "text": "Machine down, customer rang"}, follow=True)
+    sent = {"sure": "1", "text": "Machine down, customer rang", "kind": "theirs"}
+    page = desk.post(ask(order, "stop"), sent, follow=True)
     order.refresh_from_db()
     assert order.state == "cancelled"
     assert wallet(funded) == (100_000_000, 0)
@@ -107,11 +108,29 @@ def test_stopping_releases_the_money_and_keeps_who_and_why(desk, chen, market, f
     assert chen.email in text
 
 
+def test_a_stop_says_whose_cause_it_is_and_ours_costs_nothing(desk, market, funded):
+    order = market.place(funded)
+    form = text_of(desk.get(ask(order, "stop")))
+    assert "Reason; the customer reads it word for word:" in form
+    desk.post(ask(order, "stop"), {"sure": "1", "text": "Disk broke"})  # without whose cause nothing happens
+    order.refresh_from_db()
+    assert order.state == "placed"
+    page = desk.post(ask(order, "stop"), {"sure": "1", "text": "Disk broke", "kind": "us"}, follow=True)
+    order.refresh_from_db()
+    assert (order.state, order.reason) == ("cancelled", "platform_stop")
+    assert wallet(funded) == (100_000_000, 0)
+    text = text_of(page)
+    assert "our staff stopped it for a cause on our side" in text
+    assert f"Order {order.number} begun: money reserved" in text
+    for code in ("platform_stop", "system:", "→ placed"):
+        assert code not in text, code
+
+
 def test_an_order_that_is_over_is_left_as_it_is(desk, market, funded, now):
     order = market.place(funded)
     orders.stop(order=order, now=now, actor="user:1")
     before = Step.objects.count()
-    text = text_of(desk.post(ask(order, "stop"), {"sure": "1", "text": "again"}, follow=True))
+    text = text_of(desk.post(ask(order, "stop"), {"sure": "1", "text": "again", "kind": "us"}, follow=True))
     assert "is over already" in text
     assert Step.objects.count() == before
 
@@ -134,7 +153,7 @@ def test_many_orders_are_stopped_from_the_list_each_for_itself(desk, market, fun
     assert first.number in text_of(desk.post(LIST, body))
     first.refresh_from_db()
     assert first.state == "placed"
-    text = text_of(desk.post(LIST, {**body, "sure": "1", "text": "Hall A is closed"}, follow=True))
+    text = text_of(desk.post(LIST, {**body, "sure": "1", "text": "Hall A is closed", "kind": "theirs"}, follow=True))
     assert f"{first.number} is now: cancelled" in text
     assert f"{over.number} is over already" in text
     assert wallet(funded) == (100_000_000, 0)

@@ -1,0 +1,194 @@
+"""Staff: payments that a second person confirms, and transfers that nobody announced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bank.ledger import desk, words
+from portal.accounts.models import Organisation
+from portal.core import clock
+from portal.core.errors import Refused
+from portal.core.money import CNY_UY
+from portal.history.actions import subject_of
+
+from .. import actions, bookings
+from ..models import Booking
+
+STEPS = {
+    "waiting": gettext_lazy("entered"),
+    "done": gettext_lazy("confirmed and booked"),
+    "declined": gettext_lazy("declined"),
+    "withdrawn": gettext_lazy("withdrawn"),
+}
+
+
+class UnannouncedForm(forms.Form):
+    """What the bank statement says of a transfer without a code."""
+
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount that arrived, CNY"),
+        min_value=0.01,
+        max_value=actions.TOPUP_MOST_UY // CNY_UY,
+        decimal_places=2,
+    )
+    bank_reference = forms.CharField(label=gettext_lazy("Number of the payment at the bank"), max_length=60)
+    reason = forms.CharField(
+        label=gettext_lazy("How you know that it is theirs; it stays in the history with your name"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+    )
+
+
+def may_book(request: HttpRequest) -> bool:
+    return request.user.has_perm("billing.change_topup")  # type: ignore[union-attr]
+
+
+@admin.register(Booking)
+class BookingAdmin(desk.Desk):
+    """What waits for a second person, and what was decided."""
+
+    change_form_template = "admin/decide.html"
+    list_display = ("code", "company", "announced", "arrived", "state", "asked_by", "asked_at", "decided_by")
+    list_filter = ("state",)
+    list_select_related = ("topup__organisation", "asked_by", "decided_by")
+    search_fields = ("topup__reference", "topup__organisation__name", "bank_reference", "=public_id")
+    ordering = ("-state", "asked_at")
+    fieldsets = (
+        (None, {"fields": ("code_link", "company", "announced", "arrived", "bank_reference", "reason_given", "state",
+                           "asked_by", "asked_at", "decided_by", "decided_at")}),
+        (gettext_lazy("History"), {"fields": ("steps",)}),
+        desk.technical("public_id"),
+    )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("Top-up"), ordering="topup__reference")
+    def code(self, booking: Booking) -> str:
+        return booking.topup.reference
+
+    @admin.display(description=gettext_lazy("Top-up"))
+    def code_link(self, booking: Booking) -> SafeString:
+        url = reverse("admin:billing_topup_change", args=[booking.topup_id])
+        return format_html('<a href="{}">{}</a>', url, booking.topup.reference)
+
+    @admin.display(description=gettext_lazy("Company"))
+    def company(self, booking: Booking) -> str | SafeString:
+        return desk.company_link(booking.topup.organisation)
+
+    @admin.display(description=gettext_lazy("Announced"))
+    def announced(self, booking: Booking) -> str:
+        text, by = words.short(booking.topup.amount_uy, "CNY"), booking.topup.requested_by
+        return _("{amount}, by our staff").format(amount=text) if by is not None and by.is_staff else text
+
+    @admin.display(description=gettext_lazy("Arrived, as entered"), ordering="amount_uy")
+    def arrived(self, booking: Booking) -> str:
+        return words.short(booking.amount_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Why the amounts differ"))
+    def reason_given(self, booking: Booking) -> str:
+        return booking.reason or desk.NONE
+
+    @admin.display(description=gettext_lazy("Every step"))
+    def steps(self, booking: Booking) -> str | SafeString:
+        return desk.steps_of(subject_of(booking), STEPS)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("topup__organisation", "topup__requested_by")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/decide/", view(self.decide), name="billing_booking_decide"),
+            path("unannounced/<int:pk>/", view(self.unannounced), name="billing_booking_unannounced"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        found = Booking.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        waits = bool(found and found.state == Booking.State.WAITING) and may_book(request)
+        seen = {
+            "name": found.topup.reference if found else "",
+            "title": _("Payment to confirm"),
+            "subtitle": found.topup.reference if found else "",
+            "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
+            "what_happens": _("After your confirmation the amount is in the wallet."),
+            "may_decline": waits,
+            "may_confirm": waits and found is not None and found.asked_by_id != request.user.pk,
+        }
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return redirect("admin:billing_booking_change", object_id)
+
+    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not may_book(request):
+            raise PermissionDenied
+        booking = get_object_or_404(Booking.objects.select_related("topup__organisation"), pk=pk)
+        if request.method == "POST":
+            who: dict[str, Any] = {"booking": booking, "user": request.user, "now": clock.now()}
+            try:
+                if "confirm" in request.POST:
+                    done = bookings.confirm(**who)
+                else:
+                    done = bookings.decline(**who, reason=request.POST.get("text", "")[:300])
+            except Refused as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+            else:
+                self.message_user(request, said(done), messages.SUCCESS)
+        return redirect("admin:billing_booking_change", pk)
+
+    def unannounced(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A transfer that came without a code, for a company one has found."""
+        if not may_book(request):
+            raise PermissionDenied
+        company = get_object_or_404(Organisation, pk=pk)
+        form = UnannouncedForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                made = bookings.unannounced(
+                    organisation=company,
+                    amount_uy=int(form.cleaned_data["amount"] * CNY_UY),
+                    bank_reference=form.cleaned_data["bank_reference"],
+                    reason=form.cleaned_data["reason"],
+                    user=request.user,  # type: ignore[arg-type]
+                    now=clock.now(),
+                )
+            except Refused as refused:
+                messages.error(request, str(refused))
+            else:
+                self.message_user(request, said(made), messages.SUCCESS)
+                return redirect("admin:billing_booking_change", made.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Book a transfer that nobody announced"),
+            "company": company,
+            "form": form,
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/billing/unannounced.html", context)
+
+
+def said(booking: Booking) -> str:
+    """What became of it, in a sentence."""
+    amount, company = words.short(booking.amount_uy, "CNY"), booking.topup.organisation
+    if booking.state == Booking.State.WAITING:
+        return _("Kept: {amount} for {company}. It is in the wallet when a second person has confirmed it.").format(
+            amount=amount, company=company
+        )
+    if booking.state == Booking.State.DONE:
+        return _("{amount} is in the wallet of {company}.").format(amount=amount, company=company)
+    if booking.state == Booking.State.WITHDRAWN:
+        return _("Withdrawn. Nothing has moved.")
+    return _("Declined. Nothing has moved.")
