@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= python3
 
-.PHONY: help run setup test check bench requirements
+.PHONY: help run setup test check bench bench-peers requirements
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' $(MAKEFILE_LIST) | sed 's/^  make \([a-z-]*\)  /  make \1\t/'
@@ -69,6 +69,9 @@ check-house:
 
 bench: setup ## figures, one line each (ONLY=ledger: one room; BENCH_JSON=file: also as JSON)
 	@exec $(PY) -m portal.bench $(ONLY)
+
+bench-peers: setup ## the same beside other projects, each installed into an environment of its own
+	@exec $(PY) -m portal.bench --peers $(ONLY)
 
 requirements: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/base.txt

@@ -3,12 +3,18 @@
 A room's bench.py has `run() -> [{name, value, unit, peer, ratio}]`; a name begins with the room's
 (`ledger.transfers_per_s`), and each room finds a database of its own as `make run` first leaves it.
 One line a figure, `NAME value unit [ratio to PEER]`; all of them as JSON in the file BENCH_JSON.
+
+`make bench-peers`: what a room's `peers/` measures, `run(python) -> rows`, where `python` is that of an environment
+with what peers/requirements.txt names; it is made once below .data/peers and never mixes with ours.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -93,16 +99,45 @@ def database_of(room: str) -> Iterator[None]:
         connection.settings_dict["NAME"] = original
 
 
-def main(only: str = "") -> int:
-    chosen = rooms(only)
+def environment(folder: Path) -> Path:
+    """The Python of the environment with what `folder`/requirements.txt names; installed when that changed."""
+    wanted = folder / "requirements.txt"
+    home = ROOT / ".data" / "peers" / folder.parent.name
+    python, stamp = home / "bin" / "python", home / "installed"
+    known = hashlib.sha256(wanted.read_bytes()).hexdigest()
+    if not (stamp.exists() and stamp.read_text() == known):
+        shutil.rmtree(home, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True, stdout=sys.stderr)
+        stamp.write_text(known)
+    return python
+
+
+def beside_peers(bench: str) -> list[Row]:
+    """The figures that the room of that bench.py measures beside others; none where it has no peers/."""
+    folder = ROOT.joinpath(*bench.split(".")[:-1], "peers")
+    if not folder.is_dir():
+        return []
+    rows: list[Row] = import_module(bench.removesuffix("bench") + "peers").run(environment(folder))
+    return rows
+
+
+def alone(bench: str) -> list[Row]:
+    rows: list[Row] = import_module(bench).run()
+    return rows
+
+
+def main(*arguments: str) -> int:
+    only = next((text for text in arguments if not text.startswith("-")), "")
+    measure, chosen = beside_peers if "--peers" in arguments else alone, rooms(only)
     if not chosen:
         sys.stderr.write(f"No figure begins with {only!r}.\n")
         return 1
     figures: list[Row] = []
     with site():
-        for room, module in chosen:
+        for room, bench in chosen:
             with database_of(room):
-                rows = checked(room, import_module(module).run())
+                rows = checked(room, measure(bench))
             for row in rows:
                 if row["name"].startswith(only):
                     figures.append(row)
@@ -114,4 +149,4 @@ def main(only: str = "") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(*sys.argv[1:]))

@@ -1,9 +1,10 @@
 -- What PostgreSQL keeps true whatever the code does. Installed whole after every `migrate` (install.py).
 --
--- ledger_posted          postings come in one statement of their journal's transaction; they move balances,
---                        collect for accounts without floor, and settle holds
--- ledger_balanced        once per journal, at commit: not empty, zero sum per asset, listed routes, a reversal
---                        is the exact mirror, lots account for every posting of an account with lots
+-- ledger_posted          postings come in one statement of their journal's transaction: zero sum per asset, listed
+--                        routes, a reversal is the exact mirror; they move balances, collect for accounts
+--                        without floor, and settle holds
+-- ledger_whole           once per journal, at commit: not empty, lots account for every posting of an account
+--                        with lots
 -- ledger_held            holds keep what is held
 -- ledger_written_once    journals, postings, lot entries and closes of days are never changed or deleted
 -- ledger_…_guard, _born, _fixed   what else may change, and from where
@@ -88,12 +89,12 @@ CREATE TRIGGER ledger_floor_set BEFORE UPDATE ON public.ledger_account FOR EACH 
 CREATE FUNCTION ledger_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
-DECLARE closed bigint; with_hold boolean; counted bigint;
+DECLARE closed bigint; with_hold boolean; with_reversal boolean; counted bigint; wrong record;
 BEGIN
   SELECT max(j.id) FILTER (WHERE j.txid <> pg_current_xact_id()
            OR f.n <> (SELECT count(*) FROM public.ledger_posting p WHERE p.journal_id = j.id)),
-         bool_or(j.hold_id IS NOT NULL)
-    INTO closed, with_hold
+         bool_or(j.hold_id IS NOT NULL), bool_or(j.reverses_id IS NOT NULL)
+    INTO closed, with_hold, with_reversal
     FROM (SELECT journal_id, count(*) AS n FROM fresh GROUP BY journal_id) f
     JOIN public.ledger_journal j ON j.id = f.journal_id;
   IF closed IS NOT NULL THEN
@@ -101,7 +102,48 @@ BEGIN
       USING ERRCODE = 'restrict_violation';
   END IF;
 
+  -- all postings of these journals are here, so what must be true of them can be asked of all of them at once
+  SELECT j.public_id, j.reason, s.asset, s.total <> 0 AS unbalanced, g.kind AS giver, t.kind AS taker INTO wrong
+    FROM (SELECT f.journal_id, a.asset, sum(f.amount) AS total,
+                 array_agg(DISTINCT a.kind) FILTER (WHERE f.amount < 0) AS givers,
+                 array_agg(DISTINCT a.kind) FILTER (WHERE f.amount > 0) AS takers
+            FROM fresh f JOIN public.ledger_account a ON a.id = f.account_id GROUP BY f.journal_id, a.asset) s
+    JOIN public.ledger_journal j ON j.id = s.journal_id
+    LEFT JOIN LATERAL unnest(s.givers) AS g(kind) ON true
+    LEFT JOIN LATERAL unnest(s.takers) AS t(kind) ON true
+   WHERE s.total <> 0 OR (j.reverses_id IS NULL AND NOT EXISTS (
+           SELECT 1 FROM public.ledger_route r
+            WHERE r.source = g.kind AND r.target = t.kind AND r.reason = j.reason))
+   ORDER BY unbalanced DESC LIMIT 1;
+  IF FOUND AND wrong.unbalanced THEN
+    RAISE EXCEPTION 'ledger: journal % is unbalanced in %', wrong.public_id, wrong.asset
+      USING ERRCODE = 'check_violation';
+  ELSIF FOUND THEN
+    RAISE EXCEPTION 'ledger: journal % takes a route that is not listed: % > % for %',
+      wrong.public_id, wrong.giver, wrong.taker, wrong.reason USING ERRCODE = 'check_violation';
+  END IF;
+  IF with_reversal THEN
+    SELECT j.public_id INTO wrong
+      FROM (SELECT DISTINCT journal_id FROM fresh) f JOIN public.ledger_journal j ON j.id = f.journal_id
+     WHERE j.reverses_id IS NOT NULL AND (j.reason <> 'reversal' OR j.hold_id IS NOT NULL
+       OR EXISTS (SELECT 1 FROM public.ledger_journal o WHERE o.id = j.reverses_id AND o.reverses_id IS NOT NULL)
+       OR EXISTS (SELECT 1 FROM public.ledger_posting WHERE journal_id IN (j.id, j.reverses_id)
+                   GROUP BY account_id HAVING sum(amount) <> 0)) LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'ledger: journal % does not mirror the one it reverses', wrong.public_id
+        USING ERRCODE = 'check_violation';
+    END IF;
+  END IF;
+
   IF with_hold THEN
+    SELECT j.public_id INTO wrong
+      FROM (SELECT DISTINCT journal_id FROM fresh) f JOIN public.ledger_journal j ON j.id = f.journal_id
+      JOIN public.ledger_hold h ON h.id = j.hold_id
+     WHERE NOT EXISTS (SELECT 1 FROM public.ledger_posting p
+                        WHERE p.journal_id = j.id AND p.account_id = h.account_id AND p.amount < 0) LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'ledger: journal % settles nothing of its hold', wrong.public_id USING ERRCODE = 'check_violation';
+    END IF;
     -- posted and held move together: in two steps one of them would touch the floor
     UPDATE public.ledger_hold h SET settled = h.settled + d.amount,
         state = CASE WHEN h.settled + d.amount + h.released = h.amount THEN 'settled' ELSE h.state END,
@@ -140,69 +182,19 @@ END $$;
 CREATE TRIGGER ledger_posted AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_posted();
 
--- each journal, once, when everything of it is there
-CREATE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql
+-- each journal, once, when everything of it is there: postings (which ledger_posted has seen), and their lots
+CREATE FUNCTION ledger_whole() RETURNS trigger LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-  legs int; total numeric; lots boolean; wrong text;
-  asset text; last_asset text; giver text; last_giver text; taker text; last_taker text;
+DECLARE with_lots boolean;
 BEGIN
-  SELECT count(*), sum(p.amount), bool_or(a.lots), min(a.asset), max(a.asset),
-         min(a.kind) FILTER (WHERE p.amount < 0), max(a.kind) FILTER (WHERE p.amount < 0),
-         min(a.kind) FILTER (WHERE p.amount > 0), max(a.kind) FILTER (WHERE p.amount > 0)
-    INTO legs, total, lots, asset, last_asset, giver, last_giver, taker, last_taker
+  SELECT bool_or(a.lots) INTO with_lots
     FROM public.ledger_posting p JOIN public.ledger_account a ON a.id = p.account_id
    WHERE p.journal_id = NEW.id;
-  IF legs = 0 THEN
+  IF with_lots IS NULL THEN
     RAISE EXCEPTION 'ledger: journal % is empty', NEW.public_id USING ERRCODE = 'check_violation';
   END IF;
-
-  IF asset <> last_asset THEN
-    SELECT a.asset INTO wrong FROM public.ledger_posting p JOIN public.ledger_account a ON a.id = p.account_id
-     WHERE p.journal_id = NEW.id GROUP BY a.asset HAVING sum(p.amount) <> 0 LIMIT 1;
-  ELSIF total <> 0 THEN
-    wrong := asset;
-  END IF;
-  IF wrong IS NOT NULL THEN
-    RAISE EXCEPTION 'ledger: journal % is unbalanced in %', NEW.public_id, wrong USING ERRCODE = 'check_violation';
-  END IF;
-
-  IF NEW.reverses_id IS NULL THEN
-    IF asset = last_asset AND giver = last_giver AND taker = last_taker THEN
-      IF NOT EXISTS (SELECT 1 FROM public.ledger_route r
-                      WHERE r.source = giver AND r.target = taker
-                        AND r.reason = NEW.reason) THEN
-        wrong := giver || ' > ' || taker;
-      END IF;
-    ELSE
-      SELECT s.kind || ' > ' || t.kind INTO wrong
-        FROM public.ledger_posting o JOIN public.ledger_account s ON s.id = o.account_id
-        JOIN public.ledger_posting i ON i.journal_id = o.journal_id AND i.amount > 0
-        JOIN public.ledger_account t ON t.id = i.account_id AND t.asset = s.asset
-       WHERE o.journal_id = NEW.id AND o.amount < 0 AND NOT EXISTS (
-         SELECT 1 FROM public.ledger_route r
-          WHERE r.source = s.kind AND r.target = t.kind AND r.reason = NEW.reason) LIMIT 1;
-    END IF;
-    IF wrong IS NOT NULL THEN
-      RAISE EXCEPTION 'ledger: journal % takes a route that is not listed: % for %', NEW.public_id, wrong, NEW.reason
-        USING ERRCODE = 'check_violation';
-    END IF;
-  ELSIF NEW.reason <> 'reversal' OR NEW.hold_id IS NOT NULL
-       OR EXISTS (SELECT 1 FROM public.ledger_journal o WHERE o.id = NEW.reverses_id AND o.reverses_id IS NOT NULL)
-       OR EXISTS (SELECT 1 FROM public.ledger_posting WHERE journal_id IN (NEW.id, NEW.reverses_id)
-                   GROUP BY account_id HAVING sum(amount) <> 0) THEN
-    RAISE EXCEPTION 'ledger: journal % does not mirror the one it reverses', NEW.public_id
-      USING ERRCODE = 'check_violation';
-  END IF;
-
-  IF NEW.hold_id IS NOT NULL AND NOT EXISTS (
-       SELECT 1 FROM public.ledger_posting p
-         JOIN public.ledger_hold h ON h.id = NEW.hold_id AND h.account_id = p.account_id
-        WHERE p.journal_id = NEW.id AND p.amount < 0) THEN
-    RAISE EXCEPTION 'ledger: journal % settles nothing of its hold', NEW.public_id USING ERRCODE = 'check_violation';
-  END IF;
-  IF lots AND EXISTS (
+  IF with_lots AND EXISTS (
        SELECT 1 FROM public.ledger_posting p JOIN public.ledger_account a ON a.id = p.account_id AND a.lots
         WHERE p.journal_id = NEW.id AND p.amount <> (
           SELECT coalesce(sum(e.amount), 0) FROM public.ledger_lotentry e WHERE e.posting_id = p.id)) THEN
@@ -210,8 +202,8 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER ledger_balanced AFTER INSERT ON public.ledger_journal DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW EXECUTE FUNCTION ledger_balanced();
+CREATE CONSTRAINT TRIGGER ledger_whole AFTER INSERT ON public.ledger_journal DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION ledger_whole();
 
 -- what floorless accounts collected: only postings add to it; taking rows away rolls them up
 CREATE FUNCTION ledger_uncounted_guard() RETURNS trigger LANGUAGE plpgsql AS $$

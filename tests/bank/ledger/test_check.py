@@ -157,10 +157,10 @@ def test_it_finds_a_trigger_that_is_gone_or_switched_off(lived):
 def test_it_finds_a_guard_that_was_rewritten(lived):
     with connection.cursor() as c:
         c.execute(
-            "CREATE OR REPLACE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql AS"
+            "CREATE OR REPLACE FUNCTION ledger_whole() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RETURN NULL; END $$"
         )
-    assert "ledger_balanced(): is not as in sql/" in check()[0]
+    assert "ledger_whole(): is not as in sql/" in check()[0]
 
 
 def test_every_guard_in_the_database_is_looked_for(db):

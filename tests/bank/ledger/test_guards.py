@@ -344,7 +344,7 @@ class TestRuntimeRole:
             "UPDATE ledger_kind SET floor_rule = 'none'",
             "ALTER TABLE ledger_posting DISABLE TRIGGER ALL",
             "SET session_replication_role = replica",
-            "DROP FUNCTION ledger_balanced() CASCADE",
+            "DROP FUNCTION ledger_whole() CASCADE",
         ],
     )
     def test_it_may_not_write_balances_or_the_chart(self, role, statement):
