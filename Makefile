@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= python3
 
-.PHONY: help run setup test check bench bench-peers requirements
+.PHONY: help run setup test check bench bench-peers mutants requirements
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' $(MAKEFILE_LIST) | sed 's/^  make \([a-z-]*\)  /  make \1\t/'
@@ -72,6 +72,9 @@ bench: setup ## figures, one line each (ONLY=ledger: one room; BENCH_JSON=file: 
 
 bench-peers: setup ## the same beside other projects, each installed into an environment of its own
 	@exec $(PY) -m portal.bench --peers $(ONLY)
+
+mutants: setup ## do the tests notice seeded bugs? twenty minutes (ONLY=word: those with it in their name)
+	@exec $(PY) -m tests.mutants.run "$(ONLY)"
 
 requirements: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/base.txt
