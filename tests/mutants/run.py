@@ -80,8 +80,9 @@ def copy_of_the_tree() -> Path:
 def tried(tree: Path) -> tuple[bool, str]:
     """Whether a test failed in that tree, and which, or what else happened."""
     try:
-        done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS], cwd=tree,
-                              capture_output=True, text=True, timeout=LONGEST_S)  # fmt: skip
+        # a busy machine may take minutes to set them up
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout=600", *TESTS]
+        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=LONGEST_S)
     except subprocess.TimeoutExpired:
         return True, f"no end within {LONGEST_S} s"
     failed = re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
