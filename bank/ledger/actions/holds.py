@@ -12,6 +12,7 @@ from portal.core.ids import public_id
 from ..chart import CHART, Kind
 from ..models import AMOUNT_MAX, Account, Hold, Journal
 from . import lots
+from .accounts import locked
 from .posting import Entry, Leg, fingerprint, short, write
 
 HOLD_SQL = "SELECT * FROM ledger_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
@@ -131,8 +132,10 @@ def _refuse_unless_open(row: Hold, now: datetime) -> None:
 def _resolve(row: Hold, state: str, now: datetime, key: str) -> None:
     """Release the rest of a locked, open hold; an overdue lot that it kept alive expires at once."""
     row.refresh_from_db(fields=["settled", "released"])
-    rest = row.left
-    freed = lots.unpin(row, rest) if row.account.lots else []
+    rest, freed = row.left, []
+    if row.account.lots:
+        locked([row.account_id])  # before its lots: whoever spends them takes the account first
+        freed = lots.unpin(row, rest)
     Hold.objects.filter(pk=row.pk).update(
         released=row.released + rest, state=state, resolved_at=now, resolve_key=key)
     for lot, _part in freed:
