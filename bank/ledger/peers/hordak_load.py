@@ -41,7 +41,8 @@ def client(n, sources, targets, begin, results):
 
 def per_s(sources, targets):
     connections.close_all()
-    begin, results = multiprocessing.Barrier(TOLD["clients"]), multiprocessing.Queue()
+    begin = multiprocessing.Barrier(TOLD["clients"])
+    results: multiprocessing.Queue = multiprocessing.Queue()
     workers = [multiprocessing.Process(target=client, args=(n, sources, targets, begin, results))
                for n in range(TOLD["clients"])]
     for worker in workers:
