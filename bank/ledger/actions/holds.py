@@ -61,7 +61,7 @@ def settle(*, key: str, hold: Hold, target: Account, amount: int, reason: str, n
                 raise Refused("hold_exceeded", hold=row.public_id)
         legs = [Leg(row.account, -amount), Leg(target, amount)]
         journal = write(Entry(key, reason, row.cause, legs), now=now, hold=row, final=final)
-        if not known and final and amount < row.left:
+        if final and amount < row.left:
             _resolve(row, Hold.State.SETTLED, now, key)
         hold.refresh_from_db()
         return journal

@@ -122,3 +122,12 @@ def test_a_wallet_has_no_limit_of_its_own(books, jiangnan, floor):
     with pytest.raises(Refused) as refusal:
         actions.set_floor(account=books.wallet(jiangnan), floor=floor, now=books.now)
     assert refusal.value.code == "no_floor_here"
+
+
+def test_a_credit_limit_is_never_above_zero(books, jiangnan, totals):
+    line = books.credit_line(jiangnan, 50)
+    before = totals()
+    with pytest.raises(Refused) as refusal:
+        actions.set_floor(account=line, floor=1, now=books.now)
+    assert refusal.value.code == "no_floor_here"
+    assert totals() == before

@@ -239,6 +239,8 @@ def test_a_resolved_hold_is_not_opened_or_charged_again(books, wallet, order, to
     actions.release(key="r", hold=hold, now=books.now)
     before = totals()
     assert attack(f"UPDATE ledger_hold SET state = 'open', released = 0, resolved_at = NULL WHERE id = {hold.pk}")
+    assert attack(f"UPDATE ledger_hold SET state = 'expired' WHERE id = {hold.pk}")
+    assert attack(f"UPDATE ledger_hold SET resolved_at = now() WHERE id = {hold.pk}")
     assert attack(journal((wallet, -10), (order, 10), hold=hold.pk))
     assert totals() == before
 

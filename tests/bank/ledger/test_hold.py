@@ -3,6 +3,7 @@
 import pytest
 
 from bank.ledger import actions
+from bank.ledger.actions import holds
 from bank.ledger.models import Hold, Journal
 from portal.core.errors import Refused
 
@@ -125,6 +126,22 @@ def test_it_does_not_extend_what_is_overdue(books, wallet, later):
     assert refusal.value.code == "hold_expired"
 
 
+def test_the_sweep_looks_again_before_it_gives_back_what_somebody_resolved_meanwhile(books, wallet, later, monkeypatch):
+    first = books.hold(wallet, 10, expires_at=later(minutes=1))
+    second = books.hold(wallet, 20, expires_at=later(minutes=2))
+    resolve = holds._resolve
+
+    def and_meanwhile(row, *args):
+        resolve(row, *args)
+        if row.pk == first.pk:
+            actions.release(key="meanwhile", hold=second, now=books.now)
+
+    monkeypatch.setattr(holds, "_resolve", and_meanwhile)
+    assert actions.expire_holds(now=later(hours=1)) == 1
+    second.refresh_from_db()
+    assert (second.state, second.resolve_key, books.held(wallet)) == ("released", "meanwhile", 0)
+
+
 def test_the_same_keys_do_it_once(books, wallet, totals):
     hold = books.hold(wallet, 79, key="h")
     first = books.settle(hold, 62, key="s", final=True)
@@ -145,6 +162,7 @@ def test_the_same_keys_for_something_else_are_refused(books, wallet, totals):
     before = totals()
     for attempt in (
         lambda: books.hold(wallet, 51, key="h"),
+        lambda: actions.hold(key="h", account=wallet, amount=50, cause="order:another", now=books.now),
         lambda: books.settle(hold, 11, key="s"),
         lambda: books.settle(hold, 10, key="s", final=True),
         lambda: books.settle(other, 10, key="s"),
