@@ -13,7 +13,11 @@ def _int(name: str, default: int) -> int:
 
 CNY = 1_000_000
 
-BANK_ACCOUNT = os.environ.get("SUANLI_BANK_ACCOUNT", "")  # name, bank and number, as customers write it into a transfer
+# what customers write into a transfer, and whom they ask
+BANK_HOLDER = os.environ.get("SUANLI_BANK_HOLDER", "")
+BANK_NAME = os.environ.get("SUANLI_BANK_NAME", "")
+BANK_NUMBER = os.environ.get("SUANLI_BANK_NUMBER", "")
+CONTACT = os.environ.get("SUANLI_CONTACT", "")  # an address or a telephone number
 
 WELCOME_CREDIT_UY = _int("WELCOME_CREDIT_UY", 100 * CNY)
 TWO_PERSONS_ABOVE_UY = _int("TWO_PERSONS_ABOVE_UY", 10_000 * CNY)  # more of it needs a second person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,14 +12,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from portal import policy
 from portal.accounts.access import BUYER, FINANCE, company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.fragments import render
-from portal.core.money import CNY_UY, ceil_to
+from portal.core.money import CNY_UY, FEN_UY, ceil_to
 from portal.core.words import yuan
 
 from . import actions, queries
@@ -69,9 +70,9 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                     "url": _where_reserved(request, organisation, figures),
                 },
                 {
-                    "label": _("On its way"),
+                    "label": pgettext("top-ups", "Announced"),
                     "amount_uy": figures.coming_uy,
-                    "note": _("bank transfers announced"),
+                    "note": _("bank transfers that have not arrived yet"),
                 },
             ],
         },
@@ -89,7 +90,7 @@ def _where_reserved(request: HttpRequest, organisation: Organisation, figures: q
 def topup(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Announce a bank transfer. `?missing=…&quote=…` suggests what a quote lacks and leads back to it."""
     missing, quote_id = _asked(request)
-    initial = {"amount": ceil_to(missing, CNY_UY) // CNY_UY} if missing else None
+    initial = {"amount": Decimal(ceil_to(missing, FEN_UY)) / CNY_UY} if missing else None
     form = TopUpForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         made = actions.request_topup(
@@ -126,12 +127,21 @@ def topup_detail(request: HttpRequest, organisation: Organisation, public_id: st
             _("Cancelled. If you have sent the money already, it will still be booked under its code."),
         )
         return redirect("billing:wallet", organisation.slug)
-    context: dict[str, Any] = {"topup": found, "bank_account": policy.BANK_ACCOUNT, "demo": settings.DEMO}
+    context: dict[str, Any] = {"topup": found, "bank": _bank(), "contact": policy.CONTACT, "demo": settings.DEMO}
     if found.state in (TopUp.State.REVERSED, TopUp.State.BOOKED):
         context["corrected"] = found.corrections.filter(state=Correction.State.DONE).first()
     else:
         context["checked"] = found.bookings.filter(state=Booking.State.WAITING).exists()
     return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")
+
+
+def _bank() -> dict[str, str]:
+    """The account to pay into; a made-up one in a demonstration, none where the operator has not said which."""
+    if policy.BANK_NUMBER:
+        return {"holder": policy.BANK_HOLDER, "name": policy.BANK_NAME, "number": policy.BANK_NUMBER}
+    if settings.DEMO:
+        return {"holder": _("Demonstration operator"), "name": _("Demonstration bank"), "number": "0000 0000 0000 0000"}
+    return {}
 
 
 @company_view()

@@ -119,6 +119,8 @@ def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer
     left, shown = cap, []
     for account in purses.payers_of(organisation, asset):
         available = max(0, books.balance(account).available or 0)
+        if asset == "CNY":
+            available = floor_fen(available)  # what stands here is what counts here
         part = min(left, available)
         left -= part
         label = {
@@ -126,7 +128,7 @@ def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer
             Kind.CREDIT_LINE: _("Credit limit, {available} left"),
             Kind.CLAIMS: _("Banked hours, {available} free"),
         }[Kind(account.kind)]
-        text = yuan(floor_fen(available)) if asset == "CNY" else hours(available, "down")
+        text = yuan(available) if asset == "CNY" else hours(available, "down")
         shown.append(Payer(label.format(available=text), available, part))
     return shown, left
 

@@ -21,6 +21,7 @@ from portal import policy
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
+from portal.core.templatetags.suanli import cny
 
 from . import actions, queries
 from .access import OWNER, company_view
@@ -66,7 +67,11 @@ def register(request: HttpRequest) -> HttpResponse:
             form.add_error("uscc" if refused.code == "company_known" else None, str(refused))
         else:
             request.session["company"] = organisation.slug
-            messages.success(request, _("%(name)s is registered.") % {"name": organisation.name})
+            said = _("%(name)s is registered.") % {"name": organisation.name}
+            if policy.WELCOME_CREDIT_UY:
+                credit = cny(policy.WELCOME_CREDIT_UY, "short")
+                said = f"{said} {_('We put %(credit)s into your wallet as a welcome.') % {'credit': credit}}"
+            messages.success(request, said)
             return redirect(onward or settings.LOGIN_REDIRECT_URL)
     context = {
         "form": form,

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from marketplace.billing.queries import wallet_uy
+from portal import policy
 from portal.accounts.access import company_of
 from portal.accounts.models import Organisation
 
@@ -50,6 +51,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "organisations": others,
             "wallet_uy": wallet_uy(organisation) if organisation else None,
             "demo": settings.DEMO,
+            "contact": policy.CONTACT,
             "section": section,
             "worker_ok": beats.worker_is_alive(),
         }

@@ -120,7 +120,7 @@ def test_a_transfer_on_its_way_is_named_instead_of_asked_for_again(client, marke
     client.post(f"/c/jiangnan/wallet/top-up/?missing=6000000&quote={quote.public_id}", {"amount": "6"})
     topup = TopUp.objects.get()
     page = client.get(address).content.decode()
-    assert f"is on its way under {topup.reference}" in page and "Top up CNY" not in page
+    assert f"is announced under {topup.reference}" in page and "Top up CNY" not in page
 
 
 def test_a_buyer_chooses_among_providers(client, market, funded, bo, now, yongli, cpu, monkeypatch):
@@ -250,7 +250,7 @@ def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, m
     ledger.post(key="spent", reason="order_charge", cause="order:o", legs=legs, now=now)
     payers, missing = queries.payers(funded, 79_000_000, "CNY")
     assert [payer.label for payer in payers] == ["Wallet, 21.49 available"]  # 21.496039
-    assert missing == 57_503_961
+    assert missing == 57_510_000
     client.force_login(bo)
     assert "CNY 57.51 is missing" in client.get(f"/c/jiangnan/wallet/top-up/?missing={missing}").content.decode()
 
