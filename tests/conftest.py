@@ -29,6 +29,7 @@ if os.environ.get("DATABASE_OWNER_URL"):
 
 import django  # noqa: E402
 import pytest  # noqa: E402
+from django.utils import translation  # noqa: E402
 
 django.setup()  # not by pytest-django, which would read the settings before the services run
 pytest_plugins = ["tests.needs"]
@@ -58,6 +59,13 @@ def _no_broker(settings, tmp_path):
     settings.SUANLI_NO_BROKER = True
     settings.BOOKS_CLOSINGS_FILE = tmp_path / "closings.jsonl"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _language_of_nobody():
+    """A page asked for in Chinese leaves its language to the thread: not to the next test."""
+    yield
+    translation.deactivate()
 
 
 def make_user(email: str, **fields):

@@ -168,7 +168,7 @@ class TestClosedDays:
 
     def test_the_page_of_a_close_has_totals_by_kind_that_sum_to_zero(self, desk, closed):
         said = text_of(desk.get(f"{CLOSES}2/change/"))
-        for row in ("Wallet CNY 0.00 CNY −50.00 CNY 50.00", "Order clearing CNY +50.00 CNY 0.00 CNY 50.00",
+        for row in ("Wallet CNY 0.00 CNY −50.00 CNY 50.00", "Payment for the order CNY +50.00 CNY 0.00 CNY 50.00",
                     "Cash at the bank CNY 0.00 CNY 0.00 CNY −100.00",
                     "Together CNY +50.00 CNY −50.00 CNY 0.00", closed[0].hash, closed[1].hash):  # fmt: skip
             assert row in said

@@ -39,7 +39,7 @@ def test_a_loan_behind_its_plan_keeps_cash_in_until_it_is_repaid(desk, withdraw,
     assert withdrawals.objection(desk.borrower, later(days=30)) is None
     late = later(days=31)
     said = refused(lambda: withdraw(100 * YUAN, late), desk)
-    assert (said.code, said.params) == ("withdrawal_loan_overdue", {"due_uy": 69_150_000})
+    assert (said.code, said.params) == ("withdrawal_loan_overdue", {"due_uy": 69_140_000})
     desk.repay(loan, said.params["due_uy"], now=late)
     assert withdraw(100 * YUAN, late).state == "asked"
 
