@@ -35,6 +35,7 @@ result.json, the same shape for every recipe, rendered by the portal (words are 
                    "callout": {"at": iso}}                              optional: the period named, else the first
                or {"kind": "routes", "depot": {"x", "y", "name"}, "routes": [{"name", "load", "distance",
                    "points": [{"x", "y", "name"}, ...]}, ...]}          x, y: map units, y upwards
+      "use":      {"en": ..., "zh": ...},              optional: how the figures are used, beside the table
       "table":    {"columns": [{"key", "label": {...}, "align": "left" | "right"}, ...],
                    "title": {...},                      optional: what the table is about
                    "rows": [[cell, ...], ...],          cell: text, number, or null for unknown
