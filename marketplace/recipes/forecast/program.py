@@ -248,9 +248,9 @@ class Report:
         if self.tested:
             true, (low, _, high) = self.came(), np.stack(self.checks, axis=1)
             known = np.isfinite(true)
-            enough, over = (f"{np.floor(100 * held[known].mean()):.0f} %" for held in (true <= high, true > low))
-            said.append(both(f"In the test the high figure was enough in {enough} of cases, the low one too little in "
-                             f"{over}.", f"检验中，“高”在 {enough} 的情况下够用，“低”在 {over} 的情况下不够。"))  # fmt: skip
+            enough, over = (f"{np.floor(100 * held[known].mean()):.0f}" for held in (true <= high, true > low))
+            said.append(both(f"In the test the high figure was enough in {enough} % of cases, the low one too little in "
+                             f"{over} %.", f"检验中，“高”在 {enough}% 的情况下够用，“低”在 {over}% 的情况下不够。"))  # fmt: skip
         if self.own:
             said.append(self.counted())
         return both(" ".join(x["en"] for x in said), "".join(x["zh"] for x in said))
@@ -260,7 +260,7 @@ class Report:
         own, name, usual = self.own, self.own.lower(), self.usual
         kinds = (
             (MONEY, "amounts of money", "金额", "divide by what one brings in", "请除以平均单价"),
-            (ORDERS, "orders", "单数", "multiply by what an order usually takes", "请乘以平均每单的用量"),
+            (ORDERS, "orders", "订单数", "multiply by what an order usually takes", "请乘以平均每单的用量"),
             (GUESTS, "people", "人数", "multiply by what one person usually takes", "请乘以平均每人的用量"),
         )  # fmt: skip
         kind = next((kind for kind in kinds if any(word in name for word in kind[0])), None)

@@ -253,3 +253,47 @@ def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, m
     assert missing == 57_503_961
     client.force_login(bo)
     assert "CNY 57.51 is missing" in client.get(f"/c/jiangnan/wallet/top-up/?missing={missing}").content.decode()
+
+
+def test_what_was_assumed_about_a_file_stands_in_a_note_before_anything_is_paid(client, market, funded, bo, monkeypatch, now):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    upload = market.upload(funded)
+    upload.notes = [["bom_removed", {}], ["one_series", {"series": "outlet", "series_zh": "门店"}]]
+    upload.save()
+    quote = orders.quote(
+        organisation=funded, offering=market.offering, upload=upload, units=1, now=now, actor=ACTOR
+    )
+    client.force_login(bo)
+    for address in (f"/c/jiangnan/quotes/{quote.public_id}/", f"/p/sof-core/?file={upload.public_id}"):
+        page = client.get(address).content.decode()
+        said = page.index('<div class="note mt2"><p>Your file has no column “outlet”, so all lines are added up to one.')
+        assert said < page.index('<p class="sm mut mt1">An invisible mark')
+        assert said < page.index('class="side"')  # where the button is
+
+
+def test_kept_prices_are_told_apart_by_their_file_and_when_they_were_made(client, market, funded, bo, now, later, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: later(hours=1))
+    market.quote(funded)
+    client.force_login(bo)
+    page = client.get("/c/jiangnan/orders/").content.decode()
+    assert f"{market.package.name_en}, job.py</a>" in page
+    assert f'Made <time datetime="{now.isoformat()}">' in page
+
+
+def test_a_result_in_a_column_of_its_own_promises_no_portions(market, now):
+    shown = queries.worded_result(
+        {"headline": {"value": 7, "unit": {"en": "客单数", "zh": "客单数"}}, "use": {"en": "Go by the forecast.", "zh": "按"}},
+        market.package,
+        now,
+    )
+    assert (shown["is_own"], shown["use"]) == (True, "Go by the forecast.")
+    assert not queries.worded_result({"headline": {"value": 7}}, market.package, now)["is_own"]
+
+
+def test_a_stopped_order_offers_to_run_its_file_again(client, market, funded, bo, now):
+    order = market.place(funded)
+    orders.stop(order=order, now=now, actor=ACTOR)
+    client.force_login(bo)
+    page = client.get(f"/c/jiangnan/orders/{order.public_id}/").content.decode()
+    assert f'action="/p/sof-core/?file={order.quote.upload.public_id}"' in page
+    assert "Run again with this file" in page and "To all orders" in page
