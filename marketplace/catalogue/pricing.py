@@ -35,7 +35,7 @@ def cap_uy(plan: Priced, units: int) -> int:
 
 
 def expected_uy(plan: Priced, units: int, *, measured_cms: int, measured_units: int) -> int | None:
-    """Micro-yuan that a run of so many units will likely cost, in fen; None when nothing was measured.
+    """Micro-yuan that a run of so many units will likely cost, to the nearest fen as a quote says it; None when nothing was measured.
 
     Scales the card-time measured on `measured_units` with the units, and stays below the cap. A price without
     a part for card-time needs no measurement.
@@ -44,8 +44,12 @@ def expected_uy(plan: Priced, units: int, *, measured_cms: int, measured_units: 
         raise ValueError("a run has at least one unit")
     fixed = plan.base_uy + units * plan.per_unit_uy
     if plan.rate_uy_per_hour == 0:
-        return ceil_to(fixed, FEN_UY)
+        return to_fen(fixed)
     if measured_cms < 1:
         return None
-    likely_cms = min(mul_div(measured_cms, units, measured_units, "up"), plan.core_limit_cms)
-    return ceil_to(fixed + price_of(likely_cms, plan.rate_uy_per_hour, "up"), FEN_UY)
+    likely_cms = min(mul_div(measured_cms, units, measured_units), plan.core_limit_cms)
+    return to_fen(fixed + price_of(likely_cms, plan.rate_uy_per_hour))
+
+
+def to_fen(amount_uy: int) -> int:
+    return mul_div(amount_uy, 1, FEN_UY) * FEN_UY

@@ -38,6 +38,7 @@ from .models import STOPPED_BY_STAFF, STOPPED_FOR_US, Order, Quote, Upload
 
 LOOK_AGAIN = timedelta(seconds=2)
 NO_ROOM = {"no_room", "not_open_now", "never_open"}  # another offering may have it
+KEEPS_PRICE = {"expired", "made_way"}  # why a quote loses its room only
 BY_THE_HOUR = "core_hours"  # a package whose unit is machine time itself
 State = Order.State
 
@@ -87,7 +88,7 @@ def quote(
     """A binding price with the room for it, both until the same instant.
 
     units: what the customer says the job is; where the file tells it, the file is right.
-    Refused: not_available, too_big, too_many_quotes, company_suspended, and what dispatch.reserve refuses.
+    Refused: not_available, too_big, company_suspended, and what dispatch.reserve refuses.
     """
     if organisation.state == Organisation.State.SUSPENDED:
         raise Refused("company_suspended")
@@ -147,13 +148,18 @@ def quote_lowest(*, upload: Upload, now: datetime, **asked: Any) -> Quote:
 
 
 def _make_way(organisation: Organisation, upload: Upload, now: datetime, actor: str) -> None:
-    """One quote at a time of a company, few open ones, and one a file: asking again replaces the answer."""
+    """One quote at a time of a company, one a file, and few with room: the oldest lets its room go, not its price.
+
+    All of them are locked before any hour is: who places one of them has locked it and waits for hours.
+    """
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
-    open_quotes = Quote.objects.filter(organisation=organisation, state=Quote.State.OPEN, expires_at__gt=now)
-    for old in open_quotes.filter(upload=upload):
-        cancel_quote(quote=old, now=now, actor=actor)
-    if open_quotes.count() >= policy.OPEN_QUOTES_PER_COMPANY:
-        raise Refused("too_many_quotes", limit=policy.OPEN_QUOTES_PER_COMPANY)
+    of_company = Quote.objects.filter(organisation=organisation, state=Quote.State.OPEN, expires_at__gt=now)
+    found = list(of_company.select_for_update(no_key=True).order_by("pk"))
+    for same in (old for old in found if old.upload_id == upload.pk):
+        cancel_quote(quote=same, now=now, actor=actor)
+    others = [old for old in found if old.upload_id != upload.pk]
+    for old in others[: max(0, len(others) + 1 - policy.OPEN_QUOTES_PER_COMPANY)]:
+        cancel_quote(quote=old, now=now, actor=actor, reason="made_way")
 
 
 def _sized(package: Package, upload: Upload, units: int | None) -> int:
@@ -165,8 +171,8 @@ def _sized(package: Package, upload: Upload, units: int | None) -> int:
 
 @transaction.atomic
 def cancel_quote(*, quote: Quote, now: datetime, actor: str, reason: str = "") -> None:
-    """Give price and room back before anything was ordered."""
-    to = Quote.State.EXPIRED if reason == "expired" else Quote.State.CANCELLED
+    """Give the room back before anything was ordered; the price too, unless the reason is one that keeps it."""
+    to = Quote.State.EXPIRED if reason in KEEPS_PRICE else Quote.State.CANCELLED
     history.move(quote, to, now=now, actor=actor, reason=reason)
     dispatch.release(reservation=quote.reservation, now=now, actor=actor, reason=reason)
 
@@ -213,7 +219,7 @@ def place(*, quote: Quote, user: User | None, now: datetime, actor: str, is_demo
 
 def _room_again(quote: Quote, now: datetime, actor: str) -> None:
     """New room for a locked quote whose time is over and whose price is kept."""
-    if quote.price_until <= now:
+    if quote.price_until <= now or quote.asset != "CNY":  # in hours the price is that of the room
         raise Refused("quote_expired", cap_uy=quote.cap)
     if quote.offering.state != Offering.State.PUBLISHED:
         raise Refused("not_available")

@@ -134,9 +134,10 @@ def money(order: Order) -> Money:
 
 def _receiver(order: Order, share: Share) -> Receiver:
     """Who it is and what for: the package is paid to whoever offers it, the computing to the site."""
-    what = _("the computing") if share.hour else _("the package")
+    unit = order.quote.offering.package.unit
+    what = _("the computing") if share.hour else _("the package and its {unit}").format(unit=unit)
     if share.kind == Kind.FEES:
-        fee = _("fee on the computing") if share.hour else _("fee on the package")
+        fee = _("fee on the computing") if share.hour else _("fee on the package and its {unit}").format(unit=unit)
         return Receiver(_("The platform"), fee, share.amount)
     if share.kind == Kind.PACKAGE_INCOME:
         return Receiver(_("The platform"), what, share.amount)

@@ -371,6 +371,8 @@ def worded_result(result: dict[str, Any] | None, package: Package, now: datetime
             for s in result.get("stats", [])
         ],
         "chart": result.get("chart"),
+        "use": in_words(result.get("use")),
+        "is_own": bool(head.get("unit")),
         "title": in_words(table.get("title")),
         "columns": columns,
         "rows": [cells(r) for r in table.get("rows", [])],

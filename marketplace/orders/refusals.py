@@ -9,7 +9,6 @@ REFUSALS: Refusals = {
     "file_deleted": _("This file was deleted when its time was over. Bring it again; nothing was charged."),
     "not_yours": (_("This file belongs to another company."), 404),
     "too_big": (_("This job has {units} units; this package takes {least} to {most}. Nothing was charged."), 400),
-    "too_many_quotes": _("You have {limit} open quotes. Order or give back one of them, or wait until one ends; nothing was charged."),
     "quote_expired": _("This quote has ended and its room was given back. Nothing was charged; ask for a new one, it takes a second."),
     "quote_gone": _("This quote was given back. Nothing was charged; ask for a new one."),
     "needs_approval": (

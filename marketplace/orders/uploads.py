@@ -12,7 +12,7 @@ from django.db import transaction
 
 from marketplace import recipes
 from marketplace.catalogue.models import Package
-from marketplace.recipes import words
+from marketplace.recipes.base import Note
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import Refused
@@ -113,9 +113,10 @@ def is_old(upload: Upload, now: datetime) -> bool:
     return last is not None and last + timedelta(days=ahead or DAYS_AHEAD) < tomorrow(now)
 
 
-def notes_of(upload: Upload) -> list[str]:
-    """What was repaired in the file, in words."""
-    return [words.note(code, params) for code, params in upload.notes]
+def notes_of(upload: Upload) -> list[Note]:
+    """What was assumed about the file, then what was repaired in it."""
+    notes = [Note(code=code, params=params) for code, params in upload.notes]
+    return sorted(notes, key=lambda note: not note.is_assumed)
 
 
 def forget_old(*, now: datetime, limit: int = 500) -> int:

@@ -168,7 +168,7 @@ def _to_quote(
     company = company_of(request)
     here = _address(package, upload, chosen)
     if company is None:
-        return redirect(here + "#price")
+        return redirect(here + "#price-form")
     if not params and units is None:
         known = request.session.get(f"job:{upload.public_id}", {})
         units, params = known.get("units"), known.get("params", {})

@@ -35,6 +35,7 @@ result.json, the same shape for every recipe, rendered by the portal (words are 
                    "callout": {"at": iso}}                              optional: the period named, else the first
                or {"kind": "routes", "depot": {"x", "y", "name"}, "routes": [{"name", "load", "distance",
                    "points": [{"x", "y", "name"}, ...]}, ...]}          x, y: map units, y upwards
+      "use":      {"en": ..., "zh": ...},              optional: how the figures are used, beside the table
       "table":    {"columns": [{"key", "label": {...}, "align": "left" | "right"}, ...],
                    "title": {...},                      optional: what the table is about
                    "rows": [[cell, ...], ...],          cell: text, number, or null for unknown
@@ -119,6 +120,13 @@ class Note:
 
         return words.note(self.code, self.params)
 
+    @property
+    def is_assumed(self) -> bool:
+        """Whether it says what was taken for granted, which its reader may know better."""
+        from marketplace.recipes import words
+
+        return self.code in words.ASSUMED
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
@@ -143,6 +151,13 @@ class Excerpt:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     line: int
     cell: int | None = None
+
+
+def worded(params: Params) -> dict[str, Any]:
+    """Params as the active language writes them: lists joined; in Chinese x_zh, where there is one, for x."""
+    zh = (get_language() or "").startswith("zh")
+    chosen = {**params, **{k.removesuffix("_zh"): v for k, v in params.items() if zh and k.endswith("_zh") and v}}
+    return {k: ("、" if zh else ", ").join(v) if isinstance(v, list) else v for k, v in chosen.items()}
 
 
 class InputRefused(Exception):
@@ -184,12 +199,7 @@ class InputRefused(Exception):
         return words.refusal(self.code, self._words()).what_to_do
 
     def _words(self) -> dict[str, Any]:
-        """The params as the active language writes them: lists joined, rename_zh instead of rename."""
-        zh = (get_language() or "").startswith("zh")
-        words = {k: ("、" if zh else ", ").join(v) if isinstance(v, list) else v for k, v in self.params.items()}
-        if zh and words.get("rename_zh"):
-            words["rename"] = words["rename_zh"]
-        return {**words, "line": self.line, "column": self.column}
+        return {**worded(self.params), "line": self.line, "column": self.column}
 
     def __str__(self) -> str:
         where = f" (line {self.line}, {self.column})" if self.line else ""

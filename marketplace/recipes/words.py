@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace import recipes
+from marketplace.recipes.base import worded
 
 Words = tuple[str | Promise, str | Promise]  # (says, what_to_do)
 
@@ -111,6 +112,8 @@ REFUSALS: dict[str, Words] = {
     "too_large_number": (_("Line %(line)s: “%(column)s” is %(value)s, the most is %(limit)s."), _CORRECT),
 }
 
+ASSUMED = {"column_read", "money_column", "one_series"}  # notes that nobody may miss before he pays
+
 NOTES: dict[str, str | Promise] = {
     "from_gb18030": _("Read as Chinese Windows text (GBK) and converted."),
     "from_utf16": _("Read as UTF-16 text and converted."),
@@ -139,7 +142,7 @@ def refusal(code: str, params: Mapping[str, Any]) -> Refusal:
 
 def note(code: str, params: Mapping[str, Any]) -> str:
     """Words for a note. KeyError for a code nobody wrote words for."""
-    return str(_notes()[code]) % params
+    return str(_notes()[code]) % worded(params)
 
 
 @cache

@@ -36,6 +36,7 @@ _reasons: dict[str, Promise | str] = {  # what several rooms say alike
     "lost": _l("lost at the site"),
     "recalled": _l("hours taken back"),
     "last_day": _l("its last day was over"),
+    "made_way": _l("made room for a newer quote; its price is kept"),
     "price_kept": _l("taken up again at its price, with new room"),
     "staff_stop": _l("our staff stopped it"),
     "platform_stop": _l("our staff stopped it for a cause on our side"),

@@ -69,6 +69,27 @@ def test_fifty_orders_against_one_wallet_never_pass_its_floor(market, funded, at
 
 
 @pytest.mark.slow
+def test_twenty_quotes_of_one_company_at_once_keep_room_for_three_while_the_older_ones_are_placed(
+    market, funded, at_once, now, monkeypatch
+):
+    monkeypatch.setattr(policy, "QUOTE_BUCKET_SHARE_PPM", 1_000_000)
+    Slot.objects.update(quantity_cms=10**9, sellable_cms=10**9)
+    older = [market.quote(funded) for _ in range(3)]
+    uploads = [market.upload(funded) for _ in range(20)]
+
+    def act(n: int):
+        if n < 3:
+            return orders.place(quote=older[n], user=None, now=now, actor=ACTOR)
+        asked = {"units": 1, "now": now, "actor": ACTOR}
+        return orders.quote(organisation=funded, offering=market.offering, upload=uploads[n - 3], **asked)
+
+    assert len(ran(at_once(23, act))) == 23
+    states = list(Quote.objects.values_list("state", flat=True))
+    assert (states.count("used"), states.count("open"), states.count("expired")) == (3, 3, 17)
+    assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 6 * 300_000
+
+
+@pytest.mark.slow
 def test_one_quote_placed_twenty_times_at_once_is_one_order(market, funded, at_once, now):
     company = funded
     quote = market.quote(company)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.recipes.base import Checked, Column, InputRefused, Manifest, Note, Params, Step
 from marketplace.recipes.intake import Row, Table, normal, open_table
-from marketplace.recipes.intake.header import NAME_CHARS
+from marketplace.recipes.intake.header import NAME_CHARS, called
 
 MIN_DAYS = 56  # eight weeks: two to hold back, six to learn from
 MIN_MONTHS = 36  # three years: half a year to hold back, two seasons and a bit to learn from
@@ -32,6 +33,9 @@ OWN_WORDS = (
     "来客数", "就餐人数", "人数", "orders", "transactions", "订单数", "订单量", "单量", "单数",
     "amount", "revenue", "turnover", "销售额", "金额", "营业额",
 )  # fmt: skip
+_MONEY = re.compile(  # in a header: amounts of money, whatever the package speaks of
+    "金额|销售额|营业额|总额|营收|收入|流水|实收|应收|[（(]元[)）]|￥|¥|amount|revenue|turnover|takings|income|cny|rmb|yuan"
+)
 
 MANIFEST = Manifest(
     key="forecast",
@@ -113,7 +117,7 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
     """Sum the file to one value a date, series and item, or refuse it.
 
     size: series, lines, periods, items, gaps; of days also last_ordinal (date.fromordinal).
-    Notes: what intake repaired; column_read, months_from_days, summed, gaps.
+    Notes: one_series, column_read, money_column; what intake repaired; months_from_days, summed, gaps.
     Raises InputRefused, see words.py here and in marketplace/recipes.
     """
     table = open_table(data, filename, _for_trade(params))
@@ -124,11 +128,7 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
     series, gaps = _spans(tally, is_month=is_month)
     periods = max(last - first + 1 for first, last, _ in series.values())
     _refuse_short(periods, tally, is_month=is_month)
-    notes = [*table.notes()]
-    value = table.header.names[table.header.places["value"]]
-    own = {normal(word) for word in OWN_WORDS} - {normal(str(name)) for name in params.get("value_names", ())}
-    if normal(value) in own:
-        notes.append(Note(code="column_read", params={"column": value[:NAME_CHARS]}))
+    notes = [*_assumed(table, params), *table.notes()]
     if is_month and not tally.is_month:
         notes.append(Note(code="months_from_days"))
     if tally.summed and not table.has("item"):
@@ -148,6 +148,19 @@ def check(data: BinaryIO, filename: str, params: Params) -> Checked:
         notes=tuple(notes),
         preview=(table.header.names, *tally.preview),
     )
+
+
+def _assumed(table: Table, params: Params) -> Iterator[Note]:
+    """What was taken for granted about the columns."""
+    value = table.header.names[table.header.places["value"]]
+    own = {normal(word) for word in OWN_WORDS} - {normal(str(name)) for name in params.get("value_names", ())}
+    if not table.has("series"):
+        names = next(column for column in table.manifest.columns if column.key == "series").names
+        yield Note(code="one_series", params={"series": called(names), "series_zh": called(names, zh=True)})
+    if normal(value) in own:
+        yield Note(code="column_read", params={"column": value[:NAME_CHARS]})
+    if _MONEY.search(value.lower()):
+        yield Note(code="money_column", params={"column": value[:NAME_CHARS]})
 
 
 def _for_trade(params: Params) -> Manifest:

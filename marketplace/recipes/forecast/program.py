@@ -40,7 +40,10 @@ METHOD_WORDS = {
 }
 TABLE_ROWS = 200
 HISTORY = {"day": 120, "month": 144}
-NAMED_DAYS = 8
+NAMED_DAYS = 16
+MONEY = ("金额", "额", "营收", "收入", "流水", "实收", "amount", "revenue", "turnover", "takings", "income", "元")
+ORDERS = ("单", "order", "transaction", "bill")
+GUESTS = ("客", "人数", "guest", "cover", "customer", "visitor")
 
 
 @dataclass
@@ -131,7 +134,8 @@ class Report:
         self.tested = [s for s in live if s.made.size]
         self.lang = "zh" if str(params.get("language", "en")).startswith("zh") else "en"
         self.one = params.get("series_word") or both("series", "序列")
-        self.what = both(self.own, self.own) if self.own else params.get("value_word") or both("units", "数量")
+        self.usual = params.get("value_word") or both("units", "数量")
+        self.what = both(self.own, self.own) if self.own else self.usual
         is_day = calendar.unit == "day"
         self.units = both("days", "天") if is_day else both("months", "个月")
         values = np.concatenate([s.raw[np.isfinite(s.raw)] for s in live])
@@ -139,6 +143,10 @@ class Report:
         self.files: list[dict] = []
         for s in live:  # here and nowhere else, so that every total is what its lines add up to
             s.plan = np.round(s.plan, self.decimals or 0)
+        # the test as its file shows it, so that whoever checks our figures there finds the same
+        self.checks = [np.round(limits(s.made[-1], relative(s.true[:-1], s.made[:-1])), self.decimals or 0)
+                       for s in self.tested]  # fmt: skip
+        self.naive = [np.round(s.naive, self.decimals or 0) for s in self.tested]
         self.total = limits(np.sum([s.plan[1] for s in live], axis=0), self.total_errors())
 
     def total_errors(self) -> np.ndarray:
@@ -197,9 +205,10 @@ class Report:
         rows = [[name(s), iso(self.next + k), *self.figures(*s.plan[:, k])] for s in self.live for k in self.steps]
         header = [self.one, when, LOW, MADE, HIGH]
         self.write_csv("forecast.csv", both("Forecast in full", "完整预测"), header, rows)
-        rows = [[name(s), iso(begin + k), *self.figures(s.true[-1, k], s.made[-1, k], s.naive[k])]
-                for s in self.tested for k in range(self.hold)]  # fmt: skip
-        header = [self.one, when, both("What came", "实际"), MADE, self.rule(self.hold)]
+        rows = [[name(s), iso(begin + k), *self.figures(s.true[-1, k], *check[:, k], naive[k])]
+                for s, check, naive in zip(self.tested, self.checks, self.naive, strict=True)
+                for k in range(self.hold)]  # fmt: skip
+        header = [self.one, when, both("What came", "实际"), LOW, MADE, HIGH, self.rule(self.hold)]
         self.write_csv("test.csv", both("The test, line by line", "检验明细"), header, rows)
         rows = [[name(s), item, *self.figures(part * s.plan[1, self.k])]
                 for s in self.live for item, part in item_shares(s, self.calendar.season, self.lead)]  # fmt: skip
@@ -220,16 +229,46 @@ class Report:
 
     def test_stats(self) -> list[tuple[float, str, str]]:
         """In percent: our error in the test, the naive rule's, and how often the range held."""
-        true, made = (np.array([getattr(s, a)[-1] for s in self.tested]) for a in ("true", "made"))
-        ranges = [limits(s.made[-1], relative(s.true[:-1], s.made[:-1])) for s in self.tested]
-        inside = np.array([(low <= t) & (t <= high) for (low, _, high), t in zip(ranges, true, strict=True)])
+        true, (low, made, high) = self.came(), np.stack(self.checks, axis=1)
+        inside = (low <= true) & (true <= high)
         en, zh = (f"{self.hold} {self.units[lang]}" for lang in ("en", "zh"))
-        thumb, rule = self.rule(self.hold), wrong(true, np.array([s.naive for s in self.tested]))
+        thumb, rule = self.rule(self.hold), wrong(true, np.array(self.naive))
         return [
             (wrong(true, made), f"wrong on average, on {en} it had not seen", f"平均误差（未见过的 {zh}）"),
             (rule, f"“{thumb['en']}” on the same {en}", f"“{thumb['zh']}”在同样 {zh}的误差"),
             (100 * inside[np.isfinite(true)].mean(), "of the test inside its 80 % range", "落在 80% 区间内"),
         ]
+
+    def came(self) -> np.ndarray:
+        return np.array([s.true[-1] for s in self.tested])
+
+    def use(self) -> dict[str, str]:
+        """How the three figures are used, from how they did in the test; and what they count, if it is not the usual."""
+        said = [both("Go by the forecast.", "按“预测”准备。")]
+        if self.tested:
+            true, (low, _, high) = self.came(), np.stack(self.checks, axis=1)
+            known = np.isfinite(true)
+            enough, over = (f"{np.floor(100 * held[known].mean()):.0f}" for held in (true <= high, true > low))
+            said.append(both(f"In the test the high figure was enough in {enough} % of cases, the low one too little in "
+                             f"{over} %.", f"检验中，“高”在 {enough}% 的情况下够用，“低”在 {over}% 的情况下不够。"))  # fmt: skip
+        if self.own:
+            said.append(self.counted())
+        return both(" ".join(x["en"] for x in said), "".join(x["zh"] for x in said))
+
+    def counted(self) -> dict[str, str]:
+        """The customer's own column, where the package speaks of something else."""
+        own, name, usual = self.own, self.own.lower(), self.usual
+        kinds = (
+            (MONEY, "amounts of money", "金额", "divide by what one brings in", "请除以平均单价"),
+            (ORDERS, "orders", "订单数", "multiply by what an order usually takes", "请乘以平均每单的用量"),
+            (GUESTS, "people", "人数", "multiply by what one person usually takes", "请乘以平均每人的用量"),
+        )  # fmt: skip
+        kind = next((kind for kind in kinds if any(word in name for word in kind[0])), None)
+        if kind is None:
+            return both(f"The figures are “{own}”, as your file counts.", f"数字是您文件里的“{own}”。")
+        _, en, zh, do_en, do_zh = kind
+        return both(f"The figures are {en} (“{own}”), not {usual['en']}: for {usual['en']}, {do_en}.",
+                    f"数字是{zh}（“{own}”），不是“{usual['zh']}”：要换算成“{usual['zh']}”，{do_zh}。")  # fmt: skip
 
     def notes(self, everything: list[Series], test: list[tuple[float, str, str]]) -> list[dict[str, str]]:
         chosen = [(*METHOD_WORDS[m], n) for m, n in Counter(s.method for s in self.live).most_common()]
@@ -237,8 +276,9 @@ class Report:
             "Methods chosen: " + "; ".join(f"{en} ({n})" for en, _, n in chosen) + ".",
             "选用方法：" + "；".join(f"{zh}（{n}）" for _, zh, n in chosen) + "。")]  # fmt: skip
         if len(self.live) > 1:
-            said.append(both("The total's range is not the sum of the lines' ranges: not all go wrong the same way.",
-                             "合计的区间不等于各行区间之和：各行不会同时偏高或偏低。"))  # fmt: skip
+            said.append(both("The total's range is not the sum of the lines' ranges: not all go wrong the same way. "
+                             "So the total stands on this page and not in the files, where a column adds up.",
+                             "合计的区间不等于各行区间之和：各行不会同时偏高或偏低。所以合计只在本页，不在文件里；文件的每一列可以直接相加。"))  # fmt: skip
         if ended := [self.name(s) for s in everything if s.ended]:
             said.append(both(f"Silent at the end of the file, so not forecast: {', '.join(ended[:5])} ({len(ended)}).",
                              f"文件末尾已无数据，未作预测：{'、'.join(ended[:5])}（{len(ended)}）。"))  # fmt: skip
@@ -266,18 +306,23 @@ class Report:
         return []
 
     def exceptions(self) -> list[dict[str, str]]:
-        """The exceptional days that most series had, so that a holiday is recognised."""
+        """The days that were exceptional for a fifth of the series, as a holiday is; of the others, how many."""
         found = Counter(int(at) for s in self.live for at in s.calmed)
-        if not found:
-            return []
-        shown = sorted(sorted(found, key=lambda at: (-found[at], at))[:NAMED_DAYS])
-        many, more, iso = len(self.live) > 1, len(found) - len(shown), self.calendar.iso
-        en = ", ".join(f"{iso(at)} ({found[at]})" if many else iso(at) for at in shown)
-        zh = "、".join(f"{iso(at)}（{found[at]}）" if many else iso(at) for at in shown)
-        of_en, of_zh = (f" (number of {self.one['en']})", f"（括号内为{self.one['zh']}数）") if many else ("", "")
-        more_en, more_zh = (f" and {more} more", f"，另有 {more} 天") if more else ("", "")
-        return [both(f"Exceptional days, as holidays are, that were not learnt from{of_en}: {en}{more_en}.",
-                     f"未用于学习的特殊日，如节假日{of_zh}：{zh}{more_zh}。")]  # fmt: skip
+        many, iso = len(self.live) > 1, self.calendar.iso
+        common = [at for at in found if not many or found[at] >= max(2, len(self.live) / 5)]
+        shown = sorted(sorted(common, key=lambda at: (-found[at], at))[:NAMED_DAYS])
+        said, few, more = [], len(found) - len(common), len(common) - len(shown)
+        if shown:
+            en = ", ".join(f"{iso(at)} ({found[at]})" if many else iso(at) for at in shown)
+            zh = "、".join(f"{iso(at)}（{found[at]}）" if many else iso(at) for at in shown)
+            of_en, of_zh = (f" (number of {self.one['en']})", f"（括号内为{self.one['zh']}数）") if many else ("", "")
+            more_en, more_zh = (f" and {more} more", f"，另有 {more} 天") if more else ("", "")
+            said.append(both(f"Exceptional days, as holidays are, that were not learnt from{of_en}: {en}{more_en}.",
+                             f"未用于学习的特殊日，如节假日{of_zh}：{zh}{more_zh}。"))  # fmt: skip
+        if few:
+            said.append(both(f"Days on which only a few {self.one['en']} were exceptional, not learnt from there: {few}.",
+                             f"还有 {few} 天只是个别{self.one['zh']}异常，那里也未用于学习。"))  # fmt: skip
+        return said
 
     def result(self, everything: list[Series]) -> dict:
         low, value, high = self.figures(*self.total[:, self.k])
@@ -299,6 +344,7 @@ class Report:
             "headline": headline,
             "stats": stats,
             "chart": self.chart(),
+            "use": self.use(),
             "table": table,
             "files": self.files,
             "units_done": {"series": len(everything)},

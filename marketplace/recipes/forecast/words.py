@@ -45,6 +45,13 @@ REFUSALS: dict[str, tuple[str | Promise, str | Promise]] = {
 }  # fmt: skip
 
 NOTES: dict[str, str | Promise] = {
+    "one_series": _(
+        "Your file has no column “%(series)s”, so all lines are added up to one. If you have several, export the file "
+        "with a column such as “%(series)s”."
+    ),
+    "money_column": _(
+        "“%(column)s” holds amounts of money, not portions or pieces: what is forecast are amounts of money too."
+    ),
     "months_from_days": _("One date a month: read as months."),
     "summed": _("Several lines of the same outlet and day were added up: %(count)s."),
     "gaps_days": _("Days without a line: %(count)s. Closed days stay closed, the others are estimated."),

@@ -177,29 +177,27 @@ def _missing(
     several: list[str],
 ) -> InputRefused:
     if _looks_like_data(names):
-        wanted = [_called(each) for each in manifest.columns if each.required]
-        return InputRefused("no_header", line=excerpt.line, excerpt=excerpt, wanted=wanted)
+        needed = [each.names for each in manifest.columns if each.required]
+        wanted, wanted_zh = [called(each) for each in needed], [called(each, zh=True) for each in needed]
+        return InputRefused("no_header", line=excerpt.line, excerpt=excerpt, wanted=wanted, wanted_zh=wanted_zh)
     nearest = "" if several else _nearest(column, names, set(places.values()))
     code = "missing_column_several" if several else "missing_column_near" if nearest else "missing_column"
     return InputRefused(
         code,
         line=excerpt.line,
         excerpt=excerpt,
-        wanted=_called(column),
+        wanted=called(column.names),
+        wanted_zh=called(column.names, zh=True),
         found=[name[:30] for name in (several or names)[:20] if name],
         nearest=nearest,
-        rename=column.names[0],
-        rename_zh=_han(column),
+        rename=called(column.names),
+        rename_zh=called(column.names, zh=True),
     )
 
 
-def _called(column: Column) -> str:
-    """How the column may be called: its first name, then its first Chinese one."""
-    return " / ".join(filter(None, dict.fromkeys((column.names[0], _han(column)))))
-
-
-def _han(column: Column) -> str:
-    return next((name for name in column.names if not name.isascii()), "")
+def called(names: Sequence[str], *, zh: bool = False) -> str:
+    """What a column is called to its reader: its first name in his language, else its first."""
+    return next((name for name in names if name.isascii() is not zh), names[0])
 
 
 def _nearest(column: Column, names: list[str], taken: set[int]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from .callout import Callout, place
+from .callout import BELOW, Callout, place
 from .scale import axis, figure, points, px
 
 
@@ -122,7 +122,7 @@ def picture(
     chart: Mapping[str, Any],
     *,
     width: int = 680,
-    height: int = 330,
+    height: int = 350,
     keep: int = 0,
     ahead: int = 0,
     axis_lines: int = 5,
@@ -140,9 +140,9 @@ def picture(
     if not dates:
         raise ValueError("a chart needs at least one period")
     values = [v for _, v in history] + [n for _, *three in coming for n in three]
-    bottom, ceiling, step = axis(min(values), max(values), axis_lines, zero=min(values) < 0.25 * max(values))
+    bottom, ceiling, step = axis(min(values), max(values), axis_lines, zero=True)
     left = 16 + 7.0 * max(len(figure(bottom, step)), len(figure(ceiling, step)))
-    frame = _Frame(left, width - 10, 40, height - 26, len(dates), bottom, ceiling)
+    frame = _Frame(left, width - 10, BELOW, height - 26, len(dates), bottom, ceiling)
     n = len(history)
     split = frame.x(n - 0.5) if history and coming else frame.left
     room = frame.right - split
@@ -167,7 +167,7 @@ def picture(
         split_after=px(split + 8 if room > 60 else frame.right),
         split_anchor_after="start" if room > 60 else "end",
         split_roomy=room > 180,
-        callout=_callout(chart, coming, past, future, split, frame),
+        callout=_callout(chart, coming, future, split, frame),
         rows=rows,
         first=dates[0],
         last=dates[-1],
@@ -200,7 +200,6 @@ def _band(frame: _Frame, first: int, coming: Sequence[tuple[date, float, float, 
 def _callout(
     chart: Mapping[str, Any],
     coming: Sequence[tuple[date, float, float, float]],
-    past: list[tuple[float, float]],
     future: list[tuple[float, float]],
     split: float,
     frame: _Frame,
@@ -213,5 +212,4 @@ def _callout(
     if index is None:
         return None
     day, value = coming[index][:2]
-    edges = (frame.left, frame.top - 8, frame.right, frame.base)
-    return place(future[index], figure(value, _shown_step(value)), day, past + future, split, edges)
+    return place(future[index], figure(value, _shown_step(value)), day, split, frame.left, frame.right)

@@ -80,9 +80,9 @@ def _forecast(data: Mapping[str, Any], full: bool) -> dict[str, Any]:
         "thin": forecast.picture(
             data,
             width=350,
-            height=290,
-            keep=24 if months else 14,
-            ahead=12 if months else 7,
+            height=310,
+            keep=24 if months else 10,
+            ahead=12 if months else 28,
             axis_lines=4,
             date_ticks=3,
         ),

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.billing import rating
 from marketplace.catalogue.pricing import cap_uy, expected_uy
 from portal.core.money import CARD_HOUR_CMS, CNY_UY
+from portal.core.words import yuan
 
 amounts = st.integers(0, 10**12)
 
@@ -50,7 +52,14 @@ def test_it_expects_nothing_where_nothing_was_measured():
 
 
 def test_it_needs_no_measurement_for_a_price_without_card_time():
-    assert expected_uy(plan(base_uy=5_000_001), 1, measured_cms=0, measured_units=1) == 5_010_000
+    assert expected_uy(plan(base_uy=5_000_001), 1, measured_cms=0, measured_units=1) == 5_000_000
+
+
+@pytest.mark.parametrize("measured", [2_200, 7_777, 90_001])
+def test_the_shelf_expects_what_the_quote_expects(measured):
+    p = rating.Terms(base_uy=22_500_000, per_unit_uy=2_800_000, rate_uy_per_hour=500_000, core_limit_cms=3_600_000)
+    quoted = rating.quote(p, units=20, expected_cms=measured).expected
+    assert yuan(expected_uy(p, 20, measured_cms=measured, measured_units=20)) == yuan(quoted)
 
 
 @given(

@@ -71,7 +71,8 @@ def test_where_the_money_went_adds_up_to_what_was_paid_before_and_after_the_clos
         return [(r.who, r.what_for, r.amount) for r in explain.money(paid).receivers]
 
     provider = paid.quote.offering.provider.name
-    package = [(provider, "the package", 4_600_000), ("The platform", "fee on the package", 400_000)]
+    package = [(provider, "the package and its core-hours", 4_600_000),
+               ("The platform", "fee on the package and its core-hours", 400_000)]
     waits = ("Payment for the order", "divided when the hour of the run is closed", 3_961)
     assert told() == [*package, waits]
     close_the_hour(paid, later(hours=1))

@@ -167,13 +167,31 @@ def test_a_new_company_buys_small_things_at_once_and_dear_ones_after_approval(ma
     assert orders.place(quote=quote, user=None, now=now, actor=ACTOR).state == Order.State.PLACED
 
 
-def test_a_fourth_open_quote_is_refused(market, funded):
+def test_a_fourth_quote_lets_the_room_of_the_oldest_go_and_not_its_price(market, funded, now):
+    first, *others = [market.quote(funded) for _ in range(4)]
+    first.refresh_from_db()
+    assert (first.state, first.reservation.state) == (Quote.State.EXPIRED, Reservation.State.RELEASED)
+    assert {quote.state for quote in others} == {Quote.State.OPEN}
+    assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 3 * 300_000
+    order = orders.place(quote=first, user=None, now=now, actor=ACTOR)
+    assert (order.state, order.quote.cap) == (Order.State.PLACED, first.cap)
+
+
+def test_a_quote_that_is_refused_leaves_the_room_of_the_older_ones(market, funded):
+    older = [market.quote(funded) for _ in range(3)]
+    Slot.objects.update(sellable_cms=3 * 300_000)
+    with pytest.raises(Refused) as refused:
+        market.quote(funded, units=999)
+    assert refused.value.code == "too_big"
+    assert set(Quote.objects.values_list("pk", "state")) == {(quote.pk, "open") for quote in older}
+
+
+def test_a_quote_in_hours_that_lost_its_room_is_over(market, funded, now):
+    first = market.quote(funded)
+    Quote.objects.filter(pk=first.pk).update(asset="CH:CPU")
     for _ in range(3):
         market.quote(funded)
-    with pytest.raises(Refused) as refused:
-        market.quote(funded)
-    assert refused.value.code == "too_many_quotes"
-    assert Quote.objects.count() == 3
+    refused_with_nothing_reserved(first, funded, now, "quote_expired")
 
 
 def test_cancelling_before_the_machine_has_it_gives_everything_back(market, funded, now):

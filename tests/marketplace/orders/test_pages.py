@@ -126,8 +126,16 @@ def test_a_transfer_on_its_way_is_named_instead_of_asked_for_again(client, marke
 def test_a_buyer_chooses_among_providers(client, market, funded, bo, now, yongli, cpu, monkeypatch):
     monkeypatch.setattr("portal.core.clock.now", lambda: now)
     dear = make_offering(
-        yongli, market.package, market.offering.region, cpu, now - timedelta(days=1),
-        base_uy=9_000_000, per_unit_uy=0, rate_uy_per_hour=10_000_000, core_limit_cms=300_000, cores=1,
+        yongli,
+        market.package,
+        market.offering.region,
+        cpu,
+        now - timedelta(days=1),
+        base_uy=9_000_000,
+        per_unit_uy=0,
+        rate_uy_per_hour=10_000_000,
+        core_limit_cms=300_000,
+        cores=1,
     )
     upload = market.upload(funded)
     client.force_login(bo)
@@ -159,8 +167,12 @@ def test_a_customer_reads_who_stopped_his_order_and_why(client, market, funded, 
 
 @pytest.mark.parametrize(
     ("params", "days_ago", "old"),
-    [({"period": "day", "horizon": 28}, 27, False), ({"period": "day", "horizon": 28}, 28, True),
-     ({"period": "month", "horizon": 6}, 13, False), ({"period": "month", "horizon": 6}, 14, True)],
+    [
+        ({"period": "day", "horizon": 28}, 27, False),
+        ({"period": "day", "horizon": 28}, 28, True),
+        ({"period": "month", "horizon": 6}, 13, False),
+        ({"period": "month", "horizon": 6}, 14, True),
+    ],
 )
 def test_a_file_that_ends_too_early_for_tomorrow_is_said_to(market, funded, now, params, days_ago, old):
     upload = market.upload(funded)
@@ -231,8 +243,12 @@ def test_the_same_file_again_is_said_before_anything_is_paid(client, market, fun
 
 def test_the_page_names_the_columns_before_a_file_is_chosen(client, market):
     Package.objects.filter(pk=market.package.pk).update(
-        recipe="forecast", sample="samples/cat-fc.csv", params={"period": "day"}, unit_key="series",
-        columns_en=["date", "outlet", "sold"], columns_zh=["日期", "门店", "份数"],
+        recipe="forecast",
+        sample="samples/cat-fc.csv",
+        params={"period": "day"},
+        unit_key="series",
+        columns_en=["date", "outlet", "sold"],
+        columns_zh=["日期", "门店", "份数"],
     )
     page = client.get("/p/sof-core/").content.decode()
     assert page.index("names its columns") < page.index('type="file"')
@@ -263,3 +279,54 @@ def test_an_offerings_own_title_and_note_stand_on_its_page_as_staff_approved_the
     assert "Night runs at Hall A" in own
     assert "We call back within the hour." in own
     assert "We call back" not in client.get("/p/sof-core/").content.decode()
+
+
+def test_what_was_assumed_about_a_file_stands_in_a_note_before_anything_is_paid(
+    client, market, funded, bo, monkeypatch, now
+):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    upload = market.upload(funded)
+    upload.notes = [["bom_removed", {}], ["one_series", {"series": "outlet", "series_zh": "门店"}]]
+    upload.save()
+    quote = orders.quote(organisation=funded, offering=market.offering, upload=upload, units=1, now=now, actor=ACTOR)
+    client.force_login(bo)
+    for address in (f"/c/jiangnan/quotes/{quote.public_id}/", f"/p/sof-core/?file={upload.public_id}"):
+        page = client.get(address).content.decode()
+        said = page.index(
+            '<div class="note mt2"><p>Your file has no column “outlet”, so all lines are added up to one.'
+        )
+        assert said < page.index('<p class="sm mut mt1">An invisible mark')
+        assert said < page.index('class="side"')  # where the button is
+
+
+def test_kept_prices_are_told_apart_by_their_file_and_when_they_were_made(
+    client, market, funded, bo, now, later, monkeypatch
+):
+    monkeypatch.setattr("portal.core.clock.now", lambda: later(hours=1))
+    market.quote(funded)
+    client.force_login(bo)
+    page = client.get("/c/jiangnan/orders/").content.decode()
+    assert f"{market.package.name_en}, job.py</a>" in page
+    assert f'Made <time datetime="{now.isoformat()}">' in page
+
+
+def test_a_result_in_a_column_of_its_own_promises_no_portions(market, now):
+    shown = queries.worded_result(
+        {
+            "headline": {"value": 7, "unit": {"en": "客单数", "zh": "客单数"}},
+            "use": {"en": "Go by the forecast.", "zh": "按"},
+        },
+        market.package,
+        now,
+    )
+    assert (shown["is_own"], shown["use"]) == (True, "Go by the forecast.")
+    assert not queries.worded_result({"headline": {"value": 7}}, market.package, now)["is_own"]
+
+
+def test_a_stopped_order_offers_to_run_its_file_again(client, market, funded, bo, now):
+    order = market.place(funded)
+    orders.stop(order=order, now=now, actor=ACTOR)
+    client.force_login(bo)
+    page = client.get(f"/c/jiangnan/orders/{order.public_id}/").content.decode()
+    assert f'action="/p/sof-core/?file={order.quote.upload.public_id}"' in page
+    assert "Run again with this file" in page and "To all orders" in page

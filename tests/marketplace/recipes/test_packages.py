@@ -39,7 +39,7 @@ def test_a_package_speaks_both_languages(package):
         assert package[f"{name}_zh"] and package[f"{name}_en"], name
     assert sum(word.isascii() for word in package["words"]) >= 4
     assert sum(not word.isascii() for word in package["words"]) >= 4
-    assert 8 <= len(package["words"]) <= 15
+    assert 8 <= len(package["words"]) <= 40
 
 
 @EACH

@@ -63,6 +63,31 @@ def test_the_next_period_is_named_and_its_words_stay_in_the_picture():
     assert 0 < float(p.callout.label_x) < p.width and 20 < float(p.callout.label_y) < float(p.base)
 
 
+def _spiky(peak: int) -> dict:
+    """A week with a peak two days after the named one, and history that falls steeply into the forecast."""
+    history = [[day, 6200 if i % 7 == 5 else 4300] for i, (day, _) in enumerate(DAYS)]
+    ahead = [[day, peak if i % 7 == 4 else 5186, 4700, 1.1 * peak] for i, (day, *_) in enumerate(AHEAD)]
+    return {**CHART, "history": history, "forecast": ahead}
+
+
+@pytest.mark.parametrize("shape", [{"width": 680, "keep": 42}, {"width": 1104, "keep": 42}, {"width": 350, "keep": 10}])
+@pytest.mark.parametrize("named", range(14))
+@pytest.mark.parametrize("peak", [5200, 6900, 12_000])
+def test_the_named_point_has_its_words_above_it_clear_of_the_curve_and_of_the_range(shape, named, peak):
+    chart = {**_spiky(peak), "callout": {"at": AHEAD[named][0]}}
+    p = forecast.picture(chart, **shape)
+    called, (left, top, right, base) = p.callout, p.callout.box
+    assert (float(called.x), float(called.y)) == pairs(p.forecast)[named]
+    assert left <= float(called.x) <= right and float(p.left) <= left and right <= float(p.right)
+    assert top > 28 and base <= float(called.stem_from) < float(called.y)  # under the words of the two halves
+    assert all(y > base for _, y in pairs(p.history) + pairs(p.forecast) + pairs(p.band))
+
+
+def test_an_axis_of_amounts_begins_at_zero():
+    p = forecast.picture(_spiky(6900))
+    assert (p.lines[0].label, p.lines[0].at) == ("0", p.base)
+
+
 def test_the_chart_may_ask_for_another_period_to_be_named():
     assert forecast.picture({**CHART, "callout": {"at": "2026-12-05"}}).callout.date == date(2026, 12, 5)
 

@@ -64,8 +64,14 @@ def test_it_keeps_the_dishes_apart_when_there_is_a_column_for_them():
     assert [row["item"] for row in clean(checked)[:2]] == ["面", "馄饨"]
 
 
-def test_a_file_without_outlets_is_one_series():
-    assert check(months(40)).size["series"] == 1
+def test_a_file_without_outlets_is_one_series_and_it_is_said_as_something_taken_for_granted():
+    checked = check(months(40), series_names=["outlet", "restaurant", "门店"])
+    assert checked.size["series"] == 1
+    note = checked.notes[0]
+    assert note.is_assumed and "no column “outlet”, so all lines are added up to one" in note.text
+    with override("zh-hans"):
+        assert "没有“门店”这一列" in note.text
+    assert "one_series" not in [note.code for note in check(days(60)).notes]
 
 
 def test_it_takes_the_articles_for_series_when_there_are_no_outlets():
@@ -91,7 +97,7 @@ def test_one_date_in_each_month_is_a_month():
     lines = ["date,sold", *(f"{2020 + k // 12}-{k % 12 + 1:02d}-28,{k + 1}" for k in range(40))]
     checked = check(lines)
     assert clean(checked)[0]["date"] == "2020-01"
-    assert [n.code for n in checked.notes] == ["months_from_days"]
+    assert [n.code for n in checked.notes] == ["one_series", "months_from_days"]
 
 
 def test_lines_without_a_number_are_left_out():
@@ -154,6 +160,17 @@ def test_what_counts_in_its_own_word_is_known_and_said(word):
 def test_what_counts_in_the_words_of_the_package_needs_no_saying():
     assert read_as(check(days(60))) == []
     assert read_as(check(days(60, header="date,outlet,orders"), value_names=["orders"])) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "is_money"),
+    [("销售额", True), ("实收金额", True), ("revenue", True), ("Sales amount", True), ("营业额（元）", True),
+     ("客单数", False), ("orders", False)],
+)  # fmt: skip
+def test_money_is_said_to_be_money_and_no_portions(word, is_money):
+    notes = check(days(60, header=f"date,outlet,{word}")).notes
+    assert [n.params["column"] for n in notes if n.code == "money_column"] == [word] * is_money
+    assert all(n.is_assumed for n in notes)
 
 
 def test_ten_rows_are_too_few_and_it_says_how_many_are_needed():

@@ -55,9 +55,9 @@ def test_airline_passengers_1960_within_five_percent(forecast):
     result, folder = forecast(AIRLINE.read_bytes(), period="month", horizon=12)
     _, *rows = table(folder, "test.csv")
     assert [row[1] for row in rows] == [f"1960-{month:02d}" for month in range(1, 13)]
-    mape = sum(abs(float(made) / float(came) - 1) for _, _, came, made, _ in rows) / 12
+    mape = sum(abs(float(made) / float(came) - 1) for _, _, came, _, made, *_ in rows) / 12
     assert mape <= 0.05
-    assert result["stats"][0]["value"] == "2.4 %"
+    assert result["stats"][0]["value"] == "2.3 %"
     assert result["stats"][1]["value"] == "10.0 %"
     assert result["headline"]["value"] == 448 and result["headline"]["low"] < 448 < result["headline"]["high"]
 
@@ -168,14 +168,14 @@ def test_what_is_further_off_than_a_week_is_compared_with_the_last_known_weekday
     assert result["table"]["columns"][4]["label"]["en"] == "Same weekday, last known"
     assert f"{lead - timedelta(days=14)},Wulin,{result['table']['rows'][0][4]}" in lines
     head, *rows = table(folder, "test.csv")
-    assert head[4] == ("Same weekday, last known" if len(rows) > 7 else "Same day last week")
+    assert head[-1] == ("Same weekday, last known" if len(rows) > 7 else "Same day last week")
 
 
 def test_the_second_week_of_the_test_is_not_called_last_week(forecast):
     result, folder = forecast(selling(120), horizon=14, language="zh")
     head, *rows = table(folder, "test.csv")
-    assert head[4] == "同星期几（最近已知）"
-    assert [row[4] for row in rows[:7]] == [row[4] for row in rows[7:]]  # what was not known yet is not used
+    assert head[-1] == "同星期几（最近已知）"
+    assert [row[-1] for row in rows[:7]] == [row[-1] for row in rows[7:]]  # what was not known yet is not used
     assert result["stats"][1]["label"]["zh"] == "“同星期几（最近已知）”在同样 14 天的误差"
     assert table(folder, "plan.csv")[0][5] == "上周同日"
 
@@ -194,7 +194,37 @@ def test_a_column_of_its_own_word_names_the_figures(forecast):
     result, _ = forecast(lines, horizon=7, value_column="客单数", value_word={"en": "portions", "zh": "份"})
     assert result["headline"]["unit"] == {"en": "客单数", "zh": "客单数"}
     assert result["notes"][0]["zh"] == "把“客单数”这一列当作要预测的数量。"
-    assert "portions" not in json.dumps(result)
+    assert "portions" not in json.dumps({**result, "use": ""})
+
+
+@pytest.mark.parametrize(
+    ("column", "en", "zh"),
+    [
+        ("客单数", "orders (“客单数”), not portions: for portions, multiply", "数字是订单数（“客单数”），不是“份”"),
+        ("客流", "people (“客流”), not portions", "请乘以平均每人的用量"),
+        ("营业额", "amounts of money (“营业额”), not portions: for portions, divide", "不是“份”：要换算成“份”，请除以平均单价"),
+        ("开台数", "The figures are “开台数”, as your file counts.", "数字是您文件里的“开台数”。"),
+    ],
+)
+def test_it_says_how_to_use_the_figures_in_the_word_of_what_was_counted(forecast, column, en, zh):
+    result, _ = forecast(selling(60), horizon=7, value_column=column, value_word={"en": "portions", "zh": "份"})
+    assert en in result["use"]["en"] and zh in result["use"]["zh"]
+    assert result["use"]["en"].startswith("Go by the forecast. In the test the high figure was enough in ")
+
+
+def test_what_is_said_of_the_test_can_be_found_in_its_file(forecast):
+    result, folder = forecast(selling(120, outlets=tuple(f"Outlet {n}" for n in range(9))), horizon=14)
+    header, *rows = table(folder, "test.csv")
+    assert header == ["series", "Date", "What came", "Low", "Forecast", "High", "Same weekday, last known"]
+    figures = [[int(cell) for cell in row[2:]] for row in rows if row[2]]
+    came = sum(row[0] for row in figures)
+    inside = 100 * sum(low <= true <= high for true, low, _, high, _ in figures) / len(figures)
+    ours = 100 * sum(abs(true - made) for true, _, made, _, _ in figures) / came
+    rule = 100 * sum(abs(true - naive) for true, *_, naive in figures) / came
+    assert [stat["value"] for stat in result["stats"][:3]] == [f"{x:.1f} %" for x in (ours, rule, inside)]
+    enough = 100 * sum(true <= high for true, _, _, high, _ in figures) // len(figures)
+    short = 100 * sum(true > low for true, low, *_ in figures) // len(figures)
+    assert f"enough in {enough} % of cases, the low one too little in {short} %." in result["use"]["en"]
 
 
 def test_a_closed_weekday_stays_closed(forecast):
@@ -254,6 +284,16 @@ def test_exceptional_days_of_many_are_the_ones_that_most_had(forecast):
     said = next(note for note in result["notes"] if "Exceptional days" in note["en"])
     assert "(number of outlets): " in said["en"] and f"{FIRST + timedelta(days=100)} (4)" in said["en"]
     assert "（括号内为门店数）：" in said["zh"] and f"{FIRST + timedelta(days=100)}（4）" in said["zh"]
+
+
+def test_a_day_that_was_exceptional_for_one_of_many_is_counted_and_not_named(forecast):
+    day = FIRST + timedelta(days=100)
+    lines = [f"{day},Outlet 3,5" if line.startswith(f"{day},Outlet 3") else line
+             for line in selling(180, outlets=tuple(f"Outlet {n}" for n in range(9)))]  # fmt: skip
+    result, _ = forecast(lines, horizon=7, series_word={"en": "outlets", "zh": "门店"})
+    said = [note["en"] for note in result["notes"] if "xceptional" in note["en"] or "were exceptional" in note["en"]]
+    assert len(said) == 1 and said[0].startswith("Days on which only a few outlets were exceptional")
+    assert not any(str(day) in note for note in said)
 
 
 def test_dishes_share_their_outlets_forecast(forecast):
