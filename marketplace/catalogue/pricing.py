@@ -35,10 +35,10 @@ def cap_uy(plan: Priced, units: int) -> int:
 
 
 def expected_uy(plan: Priced, units: int, *, measured_cms: int, measured_units: int) -> int | None:
-    """Micro-yuan that a run of so many units will likely cost, to the nearest fen as a quote says it; None when nothing was measured.
+    """Micro-yuan that a run of so many units will likely cost; None when nothing was measured.
 
-    Scales the card-time measured on `measured_units` with the units, and stays below the cap. A price without
-    a part for card-time needs no measurement.
+    To the nearest fen, as a quote says it. Scales the card-time measured on `measured_units` with the units, and
+    stays below the cap. A price without a part for card-time needs no measurement.
     """
     if units < 1 or measured_units < 1:
         raise ValueError("a run has at least one unit")

@@ -243,14 +243,14 @@ class Report:
         return np.array([s.true[-1] for s in self.tested])
 
     def use(self) -> dict[str, str]:
-        """How the three figures are used, from how they did in the test; and what they count, if it is not the usual."""
+        """How the three figures are used, from how they did in the test; and what they count, if not the usual."""
         said = [both("Go by the forecast.", "按“预测”准备。")]
-        if self.tested:
-            true, (low, _, high) = self.came(), np.stack(self.checks, axis=1)
-            known = np.isfinite(true)
-            enough, over = (f"{np.floor(100 * held[known].mean()):.0f}" for held in (true <= high, true > low))
-            said.append(both(f"In the test the high figure was enough in {enough} % of cases, the low one too little in "
-                             f"{over} %.", f"检验中，“高”在 {enough}% 的情况下够用，“低”在 {over}% 的情况下不够。"))  # fmt: skip
+        if self.tested and (known := np.isfinite(true := self.came())).any():
+            low, _, high = np.stack(self.checks, axis=1)
+            enough, short = (f"{np.floor(100 * held[known].mean()):.0f}" for held in (true <= high, true > low))
+            said.append(both(
+                f"In the test the high figure was enough in {enough} % of cases, the low one too little in {short} %.",
+                f"检验中，“高”在 {enough}% 的情况下够用，“低”在 {short}% 的情况下不够。"))  # fmt: skip
         if self.own:
             said.append(self.counted())
         return both(" ".join(x["en"] for x in said), "".join(x["zh"] for x in said))
@@ -278,7 +278,8 @@ class Report:
         if len(self.live) > 1:
             said.append(both("The total's range is not the sum of the lines' ranges: not all go wrong the same way. "
                              "So the total stands on this page and not in the files, where a column adds up.",
-                             "合计的区间不等于各行区间之和：各行不会同时偏高或偏低。所以合计只在本页，不在文件里；文件的每一列可以直接相加。"))  # fmt: skip
+                             "合计的区间不等于各行区间之和：各行不会同时偏高或偏低。"
+                             "所以合计只在本页，不在文件里；文件的每一列可以直接相加。"))  # fmt: skip
         if ended := [self.name(s) for s in everything if s.ended]:
             said.append(both(f"Silent at the end of the file, so not forecast: {', '.join(ended[:5])} ({len(ended)}).",
                              f"文件末尾已无数据，未作预测：{'、'.join(ended[:5])}（{len(ended)}）。"))  # fmt: skip
@@ -320,7 +321,8 @@ class Report:
             said.append(both(f"Exceptional days, as holidays are, that were not learnt from{of_en}: {en}{more_en}.",
                              f"未用于学习的特殊日，如节假日{of_zh}：{zh}{more_zh}。"))  # fmt: skip
         if few:
-            said.append(both(f"Days on which only a few {self.one['en']} were exceptional, not learnt from there: {few}.",
+            said.append(both(f"Days on which only a few {self.one['en']} were exceptional, not learnt from there: "
+                             f"{few}.",
                              f"还有 {few} 天只是个别{self.one['zh']}异常，那里也未用于学习。"))  # fmt: skip
         return said
 

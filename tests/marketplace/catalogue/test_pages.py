@@ -150,9 +150,10 @@ def test_a_plain_sentence_finds_the_package(sentence, code, now):
 
 @pytest.mark.parametrize(
     "sentence",
-    ["火锅店明天进多少货", "食材采购", "外卖", "备货", "火锅店采购", "餐厅进货", "饭店订货", "奶茶店明天备多少", "外卖备货",
-     "食堂采购", "烧烤店要进多少货", "小吃店备料", "餐厅补货", "hotpot", "how much should my restaurant order",
-     "bubble tea stock", "takeaway: what to buy for tomorrow", "canteen", "how much meat for my barbecue",
+    ["火锅店明天进多少货", "食材采购", "外卖", "备货", "火锅店采购", "餐厅进货", "饭店订货", "奶茶店明天备多少",
+     "外卖备货", "食堂采购", "烧烤店要进多少货", "小吃店备料", "餐厅补货", "hotpot",
+     "how much should my restaurant order", "bubble tea stock", "takeaway: what to buy for tomorrow",
+     "canteen", "how much meat for my barbecue",
      "noodle bar, how much to prepare"],
 )  # fmt: skip
 def test_the_words_of_a_restaurant_find_its_forecast_first(sentence, now):
@@ -168,7 +169,8 @@ def test_the_words_of_buying_in_find_the_forecast_of_restaurants_and_of_shops(se
 @pytest.mark.parametrize(
     ("sentence", "code"),
     [("便利店订货", "ret-fc"), ("门店补货", "ret-fc"), ("采购计划", "who-repl"), ("中央厨房配送", "cat-deliver"),
-     ("central kitchen delivery", "cat-deliver"), ("canteen delivery route", "cat-deliver"), ("shop ordering", "ret-fc")],
+     ("central kitchen delivery", "cat-deliver"), ("canteen delivery route", "cat-deliver"),
+     ("shop ordering", "ret-fc")],
 )  # fmt: skip
 def test_the_words_of_another_trade_still_find_its_own(sentence, code, now):
     assert _runnable(sentence, now)[0] == code

@@ -281,9 +281,7 @@ def test_an_offerings_own_title_and_note_stand_on_its_page_as_staff_approved_the
     assert "We call back" not in client.get("/p/sof-core/").content.decode()
 
 
-def test_what_was_assumed_about_a_file_stands_in_a_note_before_anything_is_paid(
-    client, market, funded, bo, monkeypatch, now
-):
+def test_what_was_assumed_about_a_file_stands_in_a_note_before_it_is_paid(client, market, funded, bo, monkeypatch, now):
     monkeypatch.setattr("portal.core.clock.now", lambda: now)
     upload = market.upload(funded)
     upload.notes = [["bom_removed", {}], ["one_series", {"series": "outlet", "series_zh": "门店"}]]
@@ -292,9 +290,7 @@ def test_what_was_assumed_about_a_file_stands_in_a_note_before_anything_is_paid(
     client.force_login(bo)
     for address in (f"/c/jiangnan/quotes/{quote.public_id}/", f"/p/sof-core/?file={upload.public_id}"):
         page = client.get(address).content.decode()
-        said = page.index(
-            '<div class="note mt2"><p>Your file has no column “outlet”, so all lines are added up to one.'
-        )
+        said = page.index('<div class="note mt2"><p>Your file has no column “outlet”, so all lines are added up')
         assert said < page.index('<p class="sm mut mt1">An invisible mark')
         assert said < page.index('class="side"')  # where the button is
 
@@ -311,14 +307,8 @@ def test_kept_prices_are_told_apart_by_their_file_and_when_they_were_made(
 
 
 def test_a_result_in_a_column_of_its_own_promises_no_portions(market, now):
-    shown = queries.worded_result(
-        {
-            "headline": {"value": 7, "unit": {"en": "客单数", "zh": "客单数"}},
-            "use": {"en": "Go by the forecast.", "zh": "按"},
-        },
-        market.package,
-        now,
-    )
+    head = {"value": 7, "unit": {"en": "客单数", "zh": "客单数"}}
+    shown = queries.worded_result({"headline": head, "use": {"en": "Go by the forecast."}}, market.package, now)
     assert (shown["is_own"], shown["use"]) == (True, "Go by the forecast.")
     assert not queries.worded_result({"headline": {"value": 7}}, market.package, now)["is_own"]
 

@@ -202,7 +202,7 @@ def test_a_column_of_its_own_word_names_the_figures(forecast):
     [
         ("客单数", "orders (“客单数”), not portions: for portions, multiply", "数字是订单数（“客单数”），不是“份”"),
         ("客流", "people (“客流”), not portions", "请乘以平均每人的用量"),
-        ("营业额", "amounts of money (“营业额”), not portions: for portions, divide", "不是“份”：要换算成“份”，请除以平均单价"),
+        ("营业额", "amounts of money (“营业额”), not portions: for portions, divide", "请除以平均单价"),
         ("开台数", "The figures are “开台数”, as your file counts.", "数字是您文件里的“开台数”。"),
     ],
 )
