@@ -299,6 +299,7 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "sold": income.sold(organisation),
             "jobs": queries.jobs_at(organisation),
             "payouts": queries.payouts_of(organisation),
+            "fee_ppm": policy.PLATFORM_FEE_PPM,
             "banked": banked,
             "became": queries.became(organisation, now, days=30),
             "stats": _earned(organisation, found, banked),

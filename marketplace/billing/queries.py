@@ -125,7 +125,7 @@ def steps_of_withdrawal(withdrawal: Withdrawal) -> list[dict[str, Any]]:
         return {"label": label, "state": is_now, "note": note}
 
     asked, waits = time_text(withdrawal.created_at, "long"), state == of.ASKED
-    note = _("{at}; our staff look at it, and you can still take it back").format(at=asked) if waits else asked
+    note = _("{at}; it waits for our staff, and you can still take it back").format(at=asked) if waits else asked
     steps = [step(_("Asked for"), "now" if waits else "done", note)]
     if withdrawal.begun_at:
         is_now = "now" if state == of.PAYING else "done"

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from portal import policy
 from portal.accounts.access import FINANCE, company_view
 from portal.accounts.models import Organisation
+from portal.accounts.queries import words_of_decision
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
@@ -64,6 +65,7 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """What can be withdrawn and why not more; an amount and the account; and the question before it is reserved."""
     now = clock.now()
     figures, said = queries.withdrawable(organisation), withdrawals.objection(organisation, now)
+    in_review = organisation.state == Organisation.State.REGISTERED
     last = Withdrawal.objects.filter(organisation=organisation).first()
     known = {"bank_name": last.bank_name, "account_number": last.account_number} if last else None
     form = WithdrawForm(request.POST or None, initial=known)
@@ -92,6 +94,8 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "organisation": organisation,
             "form": form,
             "said": said,
+            "in_review": in_review,
+            "words": words_of_decision(organisation) if in_review else "",
             "least_uy": policy.WITHDRAWAL_LEAST_UY,
             "most_uy": figures.most_uy,
             "lines": _why_not_more(figures),

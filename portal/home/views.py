@@ -24,6 +24,7 @@ from portal.accounts.models import Organisation
 from portal.accounts.queries import words_of_decision
 from portal.core import clock
 from portal.core.fragments import render
+from portal.core.money import share
 
 from . import earning
 from . import figures as public
@@ -110,6 +111,7 @@ def earn(request: HttpRequest) -> HttpResponse:
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "haircut_ppm": policy.COLLATERAL_HAIRCUT_PPM,
             "ltv_ppm": policy.LTV_ORIGINATION_PPM,
+            "lent_ppm": share(policy.COLLATERAL_HAIRCUT_PPM, policy.LTV_ORIGINATION_PPM),
             "call_ppm": policy.LTV_CALL_PPM,
             "life_days": policy.CLAIM_LIFE_DAYS,
         },
