@@ -114,8 +114,10 @@ def withdrawable(organisation: Organisation) -> Withdrawable:
     moved = Posting.objects.filter(of(*GIFTS, *SPENT), account=wallet).aggregate(
         given=Sum("amount", filter=of(*GIFTS)), spent=Sum("amount", filter=of(*SPENT))
     )
-    gift = max(0, (moved["given"] or 0) + (moved["spent"] or 0))
-    return Withdrawable(available_uy=books.balance(wallet).available or 0, gift_uy=gift)
+    available = books.balance(wallet).available or 0
+    # no more of it than is there: a loan may have been repaid with it, and the lines of the page must add up
+    gift = min(max(0, (moved["given"] or 0) + (moved["spent"] or 0)), available)
+    return Withdrawable(available_uy=available, gift_uy=gift)
 
 
 def steps_of_withdrawal(withdrawal: Withdrawal) -> list[dict[str, Any]]:

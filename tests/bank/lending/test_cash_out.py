@@ -2,10 +2,13 @@
 
 import pytest
 
+from bank.ledger import actions as ledger
 from bank.lending import actions
 from marketplace.billing import queries, withdrawals
 from marketplace.billing.models import Withdrawal
+from marketplace.billing.purses import wallet_of
 from portal.core.errors import Refused
+from portal.core.words import local
 
 from .conftest import YUAN
 
@@ -59,3 +62,17 @@ def test_a_margin_call_keeps_cash_in_until_it_is_answered(desk, withdraw, now, l
     assert said.code == "withdrawal_margin_call"
     desk.repay(loan, said.params["due_uy"], now=now)
     assert withdraw(100 * YUAN, now).state == "asked"
+
+
+def test_a_loan_repaid_with_the_gift_leaves_a_sum_that_adds_up(desk, withdraw, chen, now):
+    loan = desk.loan()
+    wallet = wallet_of(desk.borrower)
+    grants = ledger.open(owner=None, kind="grants")
+    legs = [ledger.Leg(grants, -100 * YUAN), ledger.Leg(wallet, 100 * YUAN)]
+    ledger.post(key="gift", reason="welcome_credit", cause="org:1", legs=legs, now=now)
+    going = withdraw(400 * YUAN, now)
+    withdrawals.begin(withdrawal=going, user=chen, now=now)
+    withdrawals.pay(withdrawal=going, bank_reference="B-1", paid_on=local(now).date(), user=chen, now=now)
+    desk.repay(loan, 30 * YUAN, now=now)
+    found = queries.withdrawable(desk.borrower)
+    assert (found.available_uy, found.gift_uy, found.most_uy) == (70 * YUAN, 70 * YUAN, 0)

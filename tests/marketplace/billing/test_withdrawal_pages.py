@@ -111,6 +111,12 @@ def test_a_company_that_may_not_withdraw_reads_why_instead_of_a_form(keeper, ric
     rich.state = "registered"
     rich.save()
     page = keeper.get(f"{HERE}withdraw/")
+    assert "Your company is in review since" in text_of(page)
+    assert f'href="/c/{rich.slug}/"' in page.content.decode()
+    assert 'name="amount"' not in page.content.decode()
+    rich.state = "suspended"
+    rich.save()
+    page = keeper.get(f"{HERE}withdraw/")
     assert "Only an approved company can withdraw to its bank" in text_of(page)
     assert 'name="amount"' not in page.content.decode()
 
