@@ -12,7 +12,7 @@ from .conftest import posted
 from .test_listed import own  # noqa: F401
 
 pytestmark = pytest.mark.django_db
-QUERIES = 26  # of the page, with few orders or many
+QUERIES = 28  # of the page, with few orders or many
 
 
 @pytest.fixture
