@@ -33,13 +33,18 @@ def test_at_least_twelve_packages_in_ten_industries():
     assert len({package["code"] for package in PACKAGES}) == len(PACKAGES)
 
 
+# owners of restaurants ask for their forecast by the name of their kitchen; its trade's words name every package alike
+MANY_WORDS = {"cat-fc": 40}
+
+
 @EACH
 def test_a_package_speaks_both_languages(package):
     for name in BILINGUAL:
         assert package[f"{name}_zh"] and package[f"{name}_en"], name
     assert sum(word.isascii() for word in package["words"]) >= 4
     assert sum(not word.isascii() for word in package["words"]) >= 4
-    assert 8 <= len(package["words"]) <= 40
+    most = MANY_WORDS.get(package["code"], 15)
+    assert 8 <= len(package["words"]) <= most
 
 
 @EACH
