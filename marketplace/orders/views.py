@@ -24,10 +24,12 @@ from marketplace.recipes.base import InputRefused
 from portal import policy
 from portal.accounts.access import BUYER, company_of, company_view
 from portal.accounts.models import Organisation
+from portal.accounts.views import TRADE
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.money import price_of
+from portal.core.templatetags.suanli import time_text
 
 from . import actions, explain, queries, samples, uploads
 from .forms import JobForm
@@ -148,6 +150,7 @@ def _take(request: HttpRequest, package: Package, form: JobForm, now) -> Upload:
         params=form.params(),
         now=now,
     )
+    request.session[TRADE] = package.industry  # so that it need not be asked again at registration
     request.session[MINE] = [*request.session.get(MINE, [])[-19:], upload.public_id]
     request.session[f"job:{upload.public_id}"] = {
         "units": form.cleaned_data.get("units"),
@@ -183,11 +186,14 @@ def _to_quote(
         "params": {**params, "language": (get_language() or "en")[:2]},  # of the words inside the result's files
     }
     try:
-        quote = actions.quote(offering=chosen[0], **asked) if chosen else actions.quote_lowest(**asked)
+        quote, was_kept = actions.kept_or_quote(offering=chosen[0] if chosen else None, **asked)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(here)
-    if shown and quote.offering_id != shown[0].pk:
+    if was_kept:
+        text = _("This file has its price already: it is kept for you until {until}.")
+        messages.info(request, text.format(until=time_text(quote.price_until, "long")))
+    elif shown and quote.offering_id != shown[0].pk:
         text = _("The lowest offer has no machine free at this hour. This is the next: {name}.")
         messages.info(request, text.format(name=quote.offering.provider.name))
     return redirect("orders:quote", company.slug, quote.public_id)

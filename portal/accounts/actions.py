@@ -45,15 +45,17 @@ def register_company(
     name: str,
     uscc: str,
     industry: str,
-    employees: int,
-    revenue_wan: int,
-    assets_wan: int,
+    employees: int | None = None,
+    revenue_wan: int | None = None,
+    assets_wan: int | None = None,
     is_provider: bool,
     now: datetime,
 ) -> Organisation:
     """A new company with its first owner; it may buy at once. Higher rooms open its wallet.
 
-    Raises Refused: uscc_… for a code that is not right, company_known for one that is registered.
+    Of employees, revenue and assets (10,000 CNY), what the size rule of its trade does not count may be None.
+    Raises Refused: uscc_… for a code that is not right, company_known for one that is registered; ValueError
+    where a figure is missing that counts.
     """
     code = parse_code(uscc)
     if Organisation.objects.filter(uscc=code).exists():
@@ -98,23 +100,26 @@ def update_company(
     organisation: Organisation,
     name: str,
     industry: str,
-    employees: int,
-    revenue_wan: int,
-    assets_wan: int,
+    employees: int | None = None,
+    revenue_wan: int | None = None,
+    assets_wan: int | None = None,
     is_provider: bool,
     now: datetime,
     actor: str,
 ) -> Organisation:
-    """Change what a company says of itself; its size class follows. The code and the state stay."""
+    """Change what a company says of itself; its size class follows. The code and the state stay.
+
+    A figure that is None was not asked: what the company once told stays. ValueError where one is missing that counts.
+    """
     organisation = lock(organisation)
+    told = {"employees": employees, "revenue_wan": revenue_wan, "assets_wan": assets_wan}
+    figures = {key: getattr(organisation, key) if value is None else value for key, value in told.items()}
     fields = {
         "name": name.strip(),
         "industry": industry,
-        "employees": employees,
-        "revenue_wan": revenue_wan,
-        "assets_wan": assets_wan,
+        **figures,
         "is_provider": is_provider,
-        "size_class": classify(industry, employees, revenue_wan, assets_wan).size_class,
+        "size_class": classify(industry, **figures).size_class,
     }
     changed = {field: value for field, value in fields.items() if getattr(organisation, field) != value}
     if changed:

@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from . import uscc
 from .models import ApiKey, Industry, Membership, Organisation
+from .sizing import MEASURES, measures_of
 
 PERSONS_MOST = 10_000_000
 WAN_MOST = 1_000_000_000
-SIZE_FIELDS = ("industry", "employees", "revenue_wan", "assets_wan")
+SIZE_FIELDS = ("industry", *MEASURES)
 
 
 def number(label: Any, most: int, missing: Any, help_text: Any = "") -> forms.IntegerField:
@@ -32,7 +31,10 @@ def number(label: Any, most: int, missing: Any, help_text: Any = "") -> forms.In
 
 
 class SizeForm(forms.Form):
-    """The four answers that decide the size class; alone, they are what the page asks while one types."""
+    """The trade, and of the three figures those that its size rule counts: the others are no fields at all.
+
+    Alone, it is what the page asks while one types. `cleaned_data` has all three, None for what was not asked.
+    """
 
     industry = forms.ChoiceField(
         label=_("Industry"),
@@ -52,6 +54,20 @@ class SizeForm(forms.Form):
         _("Write the total of last year’s balance sheet in 10,000 CNY."),
         _("The total of last year’s balance sheet; a good guess will do."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.trade = str(self["industry"].value() or "")
+        for measure in set(MEASURES) - set(measures_of(self.trade)):
+            del self.fields[measure]
+
+    @property
+    def measures(self) -> list[forms.BoundField]:
+        """The figures that are asked."""
+        return [self[measure] for measure in MEASURES if measure in self.fields]
+
+    def clean(self) -> dict[str, Any]:
+        return {**dict.fromkeys(MEASURES), **(super().clean() or self.cleaned_data)}
 
 
 class CompanyForm(SizeForm):
@@ -74,8 +90,9 @@ class CompanyForm(SizeForm):
     field_order = ["name", *SIZE_FIELDS, "is_provider"]
 
     @classmethod
-    def of(cls, organisation: Organisation) -> CompanyForm:
-        return cls(initial={name: getattr(organisation, name) for name in cls.base_fields})
+    def of(cls, organisation: Organisation, typed: dict[str, str] | None = None) -> CompanyForm:
+        """What the company said of itself, with what has been typed over it."""
+        return cls(initial={name: getattr(organisation, name) for name in cls.base_fields} | (typed or {}))
 
 
 class RegistrationForm(CompanyForm):
@@ -92,14 +109,6 @@ class RegistrationForm(CompanyForm):
     )
 
     field_order = ["name", "uscc", *SIZE_FIELDS, "is_provider"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if settings.DEMO and not self.is_bound:  # a visitor has no business licence at hand
-            code = made_up_code()
-            self.fields["uscc"].initial = code
-            hint = gettext("%(code)s is made up for this demonstration; write yours over it.")
-            self.fields["uscc"].help_text = hint % {"code": code}
 
     def clean_uscc(self) -> str:
         faults = uscc.faults(self.cleaned_data["uscc"])

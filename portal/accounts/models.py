@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,8 @@ from django.utils.translation import pgettext_lazy
 
 from portal.core.ids import public_id
 from portal.core.words import joined
+
+from .sizing import measures_of
 
 KEY_PREFIX = "sk"  # of an API key as a program holds it: sk_<id>_<secret>
 
@@ -114,9 +117,10 @@ class Organisation(models.Model):
     name = models.CharField(_("name"), max_length=120)
     uscc = models.CharField(_("unified social credit code"), max_length=18, unique=True)
     industry = models.CharField(_("industry"), max_length=40, choices=Industry)
-    employees = models.PositiveIntegerField(_("employees"))
-    revenue_wan = models.PositiveBigIntegerField(_("revenue last year, in 10,000 CNY"))
-    assets_wan = models.PositiveBigIntegerField(_("total assets, in 10,000 CNY"))
+    # null: the size rule of its trade does not count it, so nobody was asked
+    employees = models.PositiveIntegerField(_("employees"), null=True, blank=True)
+    revenue_wan = models.PositiveBigIntegerField(_("revenue last year, in 10,000 CNY"), null=True, blank=True)
+    assets_wan = models.PositiveBigIntegerField(_("total assets, in 10,000 CNY"), null=True, blank=True)
     size_class = models.CharField(_("size class"), max_length=10, choices=SizeClass, editable=False)
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.COMPANY)
     is_provider = models.BooleanField(_("has computers that can work for others"), default=False)
@@ -139,6 +143,12 @@ class Organisation(models.Model):
     def save(self, *args, **kwargs) -> None:
         self.public_id = self.public_id or public_id("org")
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """For the staff's desk: what the rule of the trade counts may not be empty."""
+        missing = [measure for measure in measures_of(self.industry) if getattr(self, measure) is None]
+        if missing:
+            raise ValidationError(dict.fromkeys(missing, _("The size rule of this trade counts it.")))
 
     @property
     def is_sme(self) -> bool:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 DATA = Path(__file__).parent / "data" / "sme_standard.json"
 LEVELS = ("large", "medium", "small")
 EMPLOYEES, REVENUE, ASSETS = "employees", "revenue_wan", "assets_wan"
+MEASURES = (EMPLOYEES, REVENUE, ASSETS)
 CNY_PER_WAN = 10_000
 
 
@@ -75,10 +76,28 @@ def standard() -> dict:
     return json.loads(DATA.read_text("utf-8"))
 
 
-def classify(industry: str, employees: int, revenue_wan: int, assets_wan: int) -> SizeResult:
-    """The size class of a company. Raises KeyError for a trade that the standard does not know."""
-    values = {EMPLOYEES: employees, REVENUE: revenue_wan, ASSETS: assets_wan}
+def measures_of(industry: str) -> tuple[str, ...]:
+    """What the rule of a trade counts, in the order in which it is asked; () for a trade that it does not know."""
+    trade = standard()["industries"].get(industry, {"lower_bounds": {}})
+    used = {measure for bounds in trade["lower_bounds"].values() for measure in bounds}
+    return tuple(measure for measure in MEASURES if measure in used)
+
+
+def classify(
+    industry: str,
+    employees: int | None = None,
+    revenue_wan: int | None = None,
+    assets_wan: int | None = None,
+) -> SizeResult:
+    """The size class of a company; what its trade's rule does not count may be None.
+
+    Raises KeyError for a trade that the standard does not know, ValueError where a figure is missing that counts.
+    """
     bounds = standard()["industries"][industry]["lower_bounds"]
+    told = {EMPLOYEES: employees, REVENUE: revenue_wan, ASSETS: assets_wan}
+    values = {measure: value for measure, value in told.items() if value is not None}
+    if missing := [measure for measure in measures_of(industry) if measure not in values]:
+        raise ValueError(f"{industry} is sized by {', '.join(missing)} too")
     lines = tuple(
         Line(level, tuple(Check(measure, bound, values[measure]) for measure, bound in bounds[level].items()))
         for level in LEVELS

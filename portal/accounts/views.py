@@ -25,9 +25,12 @@ from portal.core.templatetags.suanli import cny
 
 from . import actions, queries
 from .access import OWNER, company_view
-from .forms import SIZE_FIELDS, CompanyForm, InvitationForm, KeyForm, RegistrationForm, SizeForm
+from .forms import SIZE_FIELDS, CompanyForm, InvitationForm, KeyForm, RegistrationForm, SizeForm, made_up_code
 from .models import ApiKey, Invitation, Membership, Organisation
 from .sizing import SizeResult, classify
+
+
+TRADE = "trade"  # session key: the industry whose package somebody without a company dropped a file on
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -39,6 +42,17 @@ def where_next(request: HttpRequest) -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if safe else ""
+
+
+def asked_alone(request: HttpRequest) -> str:
+    """The part of the form that htmx asks for: another trade asks for other figures; a figure changes the class."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return "accounts/_measures" if htmx and htmx.target == "measures" else "accounts/_size_line"
+
+
+def typed_of(request: HttpRequest) -> dict[str, str]:
+    """The size fields that stand in the address: what has been typed so far."""
+    return {name: request.GET[name] for name in SIZE_FIELDS if name in request.GET}
 
 
 def size_of(data: Any) -> SizeResult | None:
@@ -53,7 +67,7 @@ def register(request: HttpRequest) -> HttpResponse:
     """One page between a new person and the first order; htmx asks it for the size class while one types."""
     has_machines = request.GET.get("provider") == "1"
     form = RegistrationForm(
-        request.POST if request.method == "POST" else None, initial={"is_provider": has_machines}
+        request.POST if request.method == "POST" else None, initial=_known_already(request, has_machines)
     )
     onward = where_next(request)
     if request.method == "POST" and form.is_valid():
@@ -80,9 +94,17 @@ def register(request: HttpRequest) -> HttpResponse:
         "size": size_of(request.POST or request.GET),
         "welcome_uy": policy.WELCOME_CREDIT_UY,
         "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
+        "made_up": (request.GET.get("code") or made_up_code()) if settings.DEMO else "",
     }
     status = 422 if form.errors else 200
-    return render(request, "accounts/register", context, fragment="accounts/_size", status=status)
+    return render(request, "accounts/register", context, fragment=asked_alone(request), status=status)
+
+
+def _known_already(request: HttpRequest, has_machines: bool) -> dict[str, Any]:
+    """What the form begins with: the trade of the file that was dropped in, and what a link without script chose."""
+    trade = {"industry": request.session.get(TRADE, "")}
+    code = request.GET.get("code", "") if settings.DEMO else ""  # a visitor has no business licence at hand
+    return {"is_provider": has_machines, "uscc": code, **trade, **typed_of(request)}
 
 
 @require_GET
@@ -107,7 +129,7 @@ def company(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 @company_view(OWNER)
 def edit(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Change what the company says of itself."""
-    form = CompanyForm(request.POST) if request.method == "POST" else CompanyForm.of(organisation)
+    form = CompanyForm(request.POST) if request.method == "POST" else CompanyForm.of(organisation, typed_of(request))
     if form.is_bound and form.is_valid():
         actions.update_company(
             organisation=organisation, now=clock.now(), actor=actor_of(request), **form.cleaned_data
@@ -118,7 +140,7 @@ def edit(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     size = size_of(typed if typed else {name: getattr(organisation, name) for name in SIZE_FIELDS})
     context = {"form": form, "company": organisation, "size": size}
     status = 422 if form.errors else 200
-    return render(request, "accounts/edit", context, fragment="accounts/_size", status=status)
+    return render(request, "accounts/edit", context, fragment=asked_alone(request), status=status)
 
 
 @require_http_methods(["GET", "POST"])

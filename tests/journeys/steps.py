@@ -6,6 +6,7 @@ import re
 from itertools import count
 
 from portal.accounts import uscc
+from portal.accounts.sizing import measures_of
 
 _numbers = count(1)
 PASSWORD = "correct horse battery"
@@ -51,9 +52,10 @@ def register_company(page, kind: str, industry: str, *, provider: bool = False) 
     name = f"Journey {kind} {n}"
     page.fill("input[name=name]", name)
     page.fill("input[name=uscc]", uscc.complete(f"91330100MA9J{n:04d}"))
-    page.select_option("select[name=industry]", industry)
-    for field, value in {"employees": "30", "revenue_wan": "900", "assets_wan": "300"}.items():
-        page.fill(f"input[name={field}]", value)
+    if page.input_value("select[name=industry]") != industry:  # the trade of a dropped file is chosen already
+        page.select_option("select[name=industry]", industry)
+    for field in measures_of(industry):  # the page brings those of this trade when it is chosen
+        page.fill(f"input[name={field}]", {"employees": "30", "revenue_wan": "900", "assets_wan": "300"}[field])
     if provider:
         page.check("input[name=is_provider]")
     fits(page)
@@ -66,8 +68,8 @@ def new_company(page, site: str, kind: str, industry: str, *, provider: bool = F
     """A new person with a new company: (its name, the address of its pages)."""
     page.goto(f"{site}/accounts/signup/")
     sign_up(page)
-    if not page.url.endswith("/register/"):
-        page.goto(f"{site}/register/")
+    if provider or not page.url.endswith("/register/"):
+        page.goto(f"{site}/register/{'?provider=1' if provider else ''}")
     name = register_company(page, kind, industry, provider=provider)
     page.goto(f"{site}/dashboard/")
     fits(page)

@@ -1,6 +1,7 @@
 """The company's own page, what it may change, and what staff decide."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from portal.accounts import actions
 from portal.accounts.models import Membership, Organisation, User
@@ -95,6 +96,15 @@ def test_a_change_recomputes_the_size_class_and_is_a_step(as_, lin, jiangnan):
     step = Step.objects.get(reason="updated")
     assert step.params["old"]["employees"] == 280
     assert step.params["new"]["size_class"] == "large"
+
+
+def test_the_staffs_desk_asks_for_what_the_rule_counts(jiangnan):
+    jiangnan.assets_wan = None
+    jiangnan.clean()
+    jiangnan.industry = "construction"
+    with pytest.raises(ValidationError) as caught:
+        jiangnan.clean()
+    assert set(caught.value.message_dict) == {"assets_wan"}
 
 
 def test_saving_what_is_there_is_no_step(as_, lin, jiangnan):

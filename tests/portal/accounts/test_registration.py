@@ -1,12 +1,15 @@
 """Registering a company: the action and its page."""
 
+import re
 from datetime import datetime
 
 import pytest
 from django.urls import reverse
 
-from portal.accounts import actions, hooks
-from portal.accounts.models import Membership, Organisation
+from portal.accounts import actions, hooks, uscc
+from portal.accounts.models import Industry, Membership, Organisation
+from portal.accounts.sizing import MEASURES, classify, measures_of
+from portal.accounts.views import TRADE
 from portal.core.errors import Refused
 from portal.history.models import Step
 
@@ -123,7 +126,9 @@ def test_it_names_the_field_and_keeps_what_was_typed(as_, ren, form):
 
 def test_every_missing_answer_says_what_to_do(as_, ren):
     errors = as_(ren).post("/register/", {}).context["form"].errors
-    assert set(errors) == {"name", "uscc", "industry", "employees", "revenue_wan", "assets_wan"}
+    assert set(errors) == {"name", "uscc", "industry"}
+    errors = as_(ren).post("/register/", {"industry": "construction"}).context["form"].errors
+    assert set(errors) == {"name", "uscc", "revenue_wan", "assets_wan"}
     assert not any("required" in text for texts in errors.values() for text in texts)
 
 
@@ -146,20 +151,62 @@ def test_htmx_gets_the_size_class_alone(as_, ren):
 
 def test_while_answers_are_missing_htmx_gets_no_class(as_, ren):
     response = as_(ren).get("/register/", {"industry": "catering"}, headers={"HX-Request": "true"})
-    assert "Appears here" in response.content.decode()
+    assert "appears here" in response.content.decode()
+
+
+@pytest.mark.parametrize("industry", Industry.values)
+def test_every_trade_is_asked_what_its_rule_counts_and_nothing_else(as_, ren, form, industry):
+    asked = measures_of(industry)
+    page = as_(ren).get("/register/", {"industry": industry}, headers={"HX-Request": "true", "HX-Target": "measures"})
+    text = page.content.decode()
+    assert tuple(measure for measure in MEASURES if f'name="{measure}"' in text) == asked
+    told = {key: value for key, value in form.items() if key not in MEASURES}
+    answers = {**told, "industry": industry}
+    assert set(as_(ren).post("/register/", answers).context["form"].errors) == set(asked)
+    assert not Organisation.objects.exists()
+    assert as_(ren).post("/register/", {**answers, **dict.fromkeys(asked, "50")}).status_code == 302
+    company = Organisation.objects.get()
+    assert {measure: getattr(company, measure) for measure in MEASURES} == {
+        measure: 50 if measure in asked else None for measure in MEASURES
+    }
+    assert company.size_class == classify(industry, **dict.fromkeys(asked, 50)).size_class
+
+
+def test_a_figure_that_the_rule_does_not_count_is_not_even_looked_at(as_, ren, form):
+    assert as_(ren).post("/register/", {**form, "assets_wan": "many"}).status_code == 302
+    assert Organisation.objects.get().assets_wan is None
+
+
+def test_another_trade_keeps_what_was_typed(as_, ren):
+    typed = {"industry": "software_it", "employees": "12", "revenue_wan": ""}
+    page = as_(ren).get("/register/", typed, headers={"HX-Request": "true", "HX-Target": "measures"})
+    assert 'value="12"' in page.content.decode()
+
+
+def test_the_trade_of_the_file_that_was_dropped_in_is_chosen_already(as_, ren):
+    client = as_(ren)
+    session = client.session
+    session[TRADE] = "catering"
+    session.save()
+    text = client.get("/register/").content.decode()
+    assert '<option value="catering" selected>' in text
+    assert 'name="employees"' in text and 'name="assets_wan"' not in text
 
 
 def test_a_demonstration_offers_a_code_that_is_right(as_, ren, settings, form):
     settings.DEMO = True
-    import re
+    text = as_(ren).get("/register/?next=/p/cat-fc/").content.decode()
+    code = re.search(r'data-fill="id_uscc" data-value="(91330100MA[0-9A-Z]{8})"', text).group(1)
+    assert uscc.parse(code) == code
+    assert "belongs to no company" in text and 'id="id_uscc"' in text
+    without_script = as_(ren).get(f"/register/?code={code}&next=%2Fp%2Fcat-fc%2F").content.decode()
+    assert f'value="{code}"' in without_script and 'name="next" value="/p/cat-fc/"' in without_script
 
-    from portal.accounts import uscc
 
-    text = as_(ren).get("/register/").content.decode()
-    code, named = re.findall(r"\b91330100MA[0-9A-Z]{8}\b", text)
-    assert uscc.parse(code) == code == named
-    typed = as_(ren).post("/register/", {**form, "uscc": "91330100799655068B"}).content.decode()
-    assert "made up" not in typed and "on the business licence" in typed
+def test_where_companies_are_real_no_code_is_offered(as_, ren, settings):
+    settings.DEMO = False
+    text = as_(ren).get("/register/?code=91330100799655058B").content.decode()
+    assert 'value="91330100' not in text and "fictitious" not in text
 
 
 def test_two_at_once_register_one_company(own_database, now):

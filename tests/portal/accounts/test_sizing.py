@@ -4,7 +4,7 @@ import pytest
 from django.utils import translation
 
 from portal.accounts.models import Industry, SizeClass
-from portal.accounts.sizing import Check, classify, standard, wan_words
+from portal.accounts.sizing import Check, classify, measures_of, standard, wan_words
 
 # industry, employees, revenue, assets (10,000 CNY), class
 VECTORS = [
@@ -76,6 +76,18 @@ def test_the_rule_is_written_in_both_languages():
         assert check.text == "CNY 20,000,000 of revenue or more"
     with translation.override("zh-hans"):
         assert wan_words(2000) == "2,000 万元"
+
+
+def test_what_the_rule_of_a_trade_does_not_count_need_not_be_known():
+    assert measures_of("catering") == ("employees", "revenue_wan")
+    assert measures_of("leasing_business") == ("employees", "assets_wan")
+    assert classify("catering", 280, 900).size_class == "small"
+    assert measures_of("banking") == ()
+
+
+def test_what_it_counts_must_be_known():
+    with pytest.raises(ValueError, match="assets_wan"):
+        classify("construction", 10, 900)
 
 
 def test_an_unknown_trade_is_an_error():
