@@ -105,8 +105,7 @@ def quote(
     cores, wall_s = run_shape(plan, package.recipe, limit_cms)
     expires_at = now + timedelta(seconds=policy.QUOTE_VALID_S)
     reservation = _room(organisation, offering, cores, wall_s, expires_at, now, prefer_sites)
-    terms = rating.Terms(base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
-                         core_limit_cms=limit_cms)
+    terms = _terms(plan, limit_cms)
     if asset == "CNY":
         expected_cms = mul_div(package.expected_cms, units, package.sizing_default)
         rated = rating.quote(terms, units=units, expected_cms=expected_cms)
@@ -121,6 +120,13 @@ def quote(
     fresh.save()
     history.record(fresh, before="", after=Quote.State.OPEN, now=now, actor=actor)
     return fresh
+
+
+def _terms(plan: Plan, limit_cms: int) -> rating.Terms:
+    return rating.Terms(
+        base_uy=plan.base_uy, per_unit_uy=plan.per_unit_uy, rate_uy_per_hour=plan.rate_uy_per_hour,
+        core_limit_cms=limit_cms,
+    )
 
 
 def _room(
@@ -140,6 +146,39 @@ def quote_lowest(*, upload: Upload, now: datetime, **asked: Any) -> Quote:
     for offering, _plan in queries.offerings_for(upload.package, now):
         try:
             return quote(offering=offering, upload=upload, now=now, **asked)
+        except Refused as refused:
+            if refused.code not in NO_ROOM:
+                raise
+            first = first or refused
+    raise first or Refused("not_available")
+
+
+@transaction.atomic
+def kept_or_quote(
+    *, organisation: Organisation, upload: Upload, units: int | None, now: datetime, actor: str,
+    params: dict[str, Any], offering: Offering | None = None,
+) -> tuple[Quote, bool]:
+    """(price, was it kept already): the kept price of these very bytes, sized and set the same, or else a quote.
+
+    Of `offering`, or of the lowest offer that has room; never a kept price above today's. Two at once for one file:
+    the second finds the first's. Refused as in `quote`.
+    """
+    uploads.claim(upload=upload, organisation=organisation)
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+    package = upload.package
+    units = _sized(package, upload, units)
+    asked: dict[str, Any] = {"organisation": organisation, "upload": upload, "params": params, "units": units, "now": now}
+    offers = queries.offerings_for(package, now)
+    if offering is not None:
+        offers = [found for found in offers if found[0].pk == offering.pk]
+    first: Refused | None = None
+    for offered, plan in offers:
+        terms = _terms(plan, core_limit(plan, package, units))
+        today = rating.quote(terms, units=units, expected_cms=0).cap
+        if kept := queries.kept_price(offering=offered, most=today, **asked):
+            return kept, True
+        try:
+            return quote(offering=offered, actor=actor, **asked), False
         except Refused as refused:
             if refused.code not in NO_ROOM:
                 raise

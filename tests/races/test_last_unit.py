@@ -107,3 +107,13 @@ def test_a_kept_price_taken_up_twenty_times_at_once_is_one_order_in_one_room(mar
     assert {order.pk for order in placed} == {Order.objects.get().pk}
     assert books.balance(billing.wallet_of(funded)).held == 6_000_000
     assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 300_000
+
+
+@pytest.mark.slow
+def test_one_file_dropped_ten_times_at_once_is_one_price_in_one_room(market, funded, at_once, now):
+    uploads = [market.upload(funded) for _ in range(10)]
+    asked = {"organisation": funded, "units": 1, "params": {}, "now": now, "actor": ACTOR}
+    made = ran(at_once(10, lambda n: orders.kept_or_quote(upload=uploads[n], **asked)))
+    assert len(made) == 10 and [was_kept for _quote, was_kept in made].count(False) == 1
+    assert {quote.pk for quote, _was_kept in made} == {Quote.objects.get().pk}
+    assert sum(Slot.objects.values_list("reserved_cms", flat=True)) == 300_000

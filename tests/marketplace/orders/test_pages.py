@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import override
 
 from bank.ledger import actions as ledger
@@ -320,3 +321,57 @@ def test_a_stopped_order_offers_to_run_its_file_again(client, market, funded, bo
     page = client.get(f"/c/jiangnan/orders/{order.public_id}/").content.decode()
     assert f'action="/p/sof-core/?file={order.quote.upload.public_id}"' in page
     assert "Run again with this file" in page and "To all orders" in page
+
+
+def drop(client, script: bytes = HELLO, **more):
+    """The file of a buyer on the package's page; where it leads."""
+    file = SimpleUploadedFile("job.py", script, "text/x-python")
+    return client.post("/p/sof-core/", {"file": file, "core_hours": "1", "units": "1", **more})["Location"]
+
+
+def test_the_same_file_dropped_again_leads_to_its_kept_price(client, market, funded, bo, now, later, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    client.force_login(bo)
+    first = drop(client)
+    assert drop(client) == first
+    assert "has its price already" in client.get(first).content.decode()
+    quote = Quote.objects.get()
+    orders.expire_quotes(now=later(minutes=20))
+    monkeypatch.setattr("portal.core.clock.now", lambda: later(hours=1))
+    assert drop(client) == first
+    assert list(Quote.objects.all()) == [quote]
+
+
+def test_another_file_or_another_size_has_a_price_of_its_own(client, market, funded, bo, now, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: now)
+    client.force_login(bo)
+    assert len({drop(client), drop(client, HELLO + b"\n"), drop(client, units="2", core_hours="2")}) == 3
+    assert Quote.objects.count() == 3
+
+
+@pytest.mark.parametrize("end", ["given back", "ordered", "too old", "cheaper today"])
+def test_a_price_that_cannot_be_had_or_is_above_todays_is_not_led_to(
+    market, funded, now, end
+):
+    quote = market.quote(funded)
+    if end == "given back":
+        orders.cancel_quote(quote=quote, now=now, actor=ACTOR)
+    elif end == "ordered":
+        orders.place(quote=quote, user=None, now=now, actor=ACTOR)
+    elif end == "too old":
+        Quote.objects.update(created_at=now - timedelta(days=7))
+    elif end == "cheaper today":
+        Quote.objects.update(cap=quote.cap + 1)
+    upload = market.upload(funded)
+    made, was_kept = orders.kept_or_quote(
+        organisation=funded, upload=upload, units=1, params={}, now=now, actor=ACTOR
+    )
+    assert not was_kept and made != quote and made.upload == upload
+
+
+def test_another_company_is_not_led_to_it(market, funded, yongli, now):
+    quote = market.quote(funded)
+    made, was_kept = orders.kept_or_quote(
+        organisation=yongli, upload=market.upload(yongli), units=1, params={}, now=now, actor=ACTOR
+    )
+    assert not was_kept and made.organisation == yongli and made != quote
