@@ -55,6 +55,7 @@ class WalletFigures:
     leaving_uy: int
     credit_limit_uy: int
     credit_drawn_uy: int
+    spendable_uy: int = 0  # by an order now: what is available in the wallet and on the credit line
 
 
 def wallet(organisation: Organisation) -> WalletFigures:
@@ -74,6 +75,7 @@ def wallet(organisation: Organisation) -> WalletFigures:
         leaving_uy=sum(w.amount_uy for w in going if w.state in Withdrawal.OPEN),
         credit_limit_uy=-(credit.floor or 0) if credit else 0,
         credit_drawn_uy=-credit.posted if credit else 0,
+        spendable_uy=sum(max(0, a.available or 0) for a in (balance, credit and books.balance(credit)) if a),
     )
 
 

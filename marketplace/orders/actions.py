@@ -33,7 +33,7 @@ from portal.core.money import CARD_HOUR_CMS, mul_div
 from portal.core.words import local
 from portal.history import actions as history
 
-from . import queries, uploads
+from . import kept, queries, uploads
 from .models import STOPPED_BY_STAFF, STOPPED_FOR_US, Order, Quote, Upload
 
 LOOK_AGAIN = timedelta(seconds=2)
@@ -167,16 +167,18 @@ def kept_or_quote(
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     package = upload.package
     units = _sized(package, upload, units)
-    asked: dict[str, Any] = {"organisation": organisation, "upload": upload, "params": params, "units": units, "now": now}
+    asked: dict[str, Any] = {
+        "organisation": organisation, "upload": upload, "params": params, "units": units, "now": now,
+    }
     offers = queries.offerings_for(package, now)
     if offering is not None:
-        offers = [found for found in offers if found[0].pk == offering.pk]
+        offers = [x for x in offers if x[0].pk == offering.pk]
     first: Refused | None = None
     for offered, plan in offers:
         terms = _terms(plan, core_limit(plan, package, units))
         today = rating.quote(terms, units=units, expected_cms=0).cap
-        if kept := queries.kept_price(offering=offered, most=today, **asked):
-            return kept, True
+        if found := kept.kept_price(offering=offered, most=today, **asked):
+            return found, True
         try:
             return quote(offering=offered, actor=actor, **asked), False
         except Refused as refused:

@@ -17,7 +17,6 @@ from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.catalogue.sample import Sample
 from marketplace.provisioning.models import Allocation
-from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
@@ -26,6 +25,8 @@ from portal.history.models import Step as HistoryStep
 
 from . import uploads
 from .models import STAFF_STOPS, STOPPED_FOR_US, Order, Quote, Upload
+
+PATIENCE = timedelta(minutes=5)  # of a customer whose order stands still
 
 
 def in_words(pair: dict[str, str] | None) -> str:
@@ -159,6 +160,7 @@ class OrderView:
     files: list[dict[str, Any]] = field(default_factory=list)
     why_failed: str = ""
     staff_said: str = ""
+    is_late: bool = False  # under way for longer than anybody promised
 
 
 def _file_note(upload: Upload) -> str:
@@ -242,7 +244,15 @@ def _last_step(order: Order) -> StepView:
     return StepView(_("Result and receipt"), "todo")
 
 
-def order_view(order: Order) -> OrderView:
+def is_late(order: Order, now: datetime) -> bool:
+    """Does an order wait for its machine, or run, longer than it should?"""
+    started = order.allocation.started_at if order.allocation else None
+    if started:
+        return order.is_open and now > started + timedelta(seconds=order.quote.wall_s) + PATIENCE
+    return order.is_open and now > order.placed_at + PATIENCE
+
+
+def order_view(order: Order, now: datetime) -> OrderView:
     """Put together from few queries; the order comes with quote, offering, package, site and allocation loaded."""
     allocation = order.allocation
     package = order.quote.offering.package
@@ -254,6 +264,7 @@ def order_view(order: Order) -> OrderView:
         view.headline = current.label if current else str(_("Waiting for the machine"))
         view.lede = _("You may close this page; the result will be here.")
         view.used_uy, view.stop_uy = _meter(order, allocation)
+        view.is_late = is_late(order, now)
         return view
     view.charge = Charge.objects.filter(cause=order.cause).first()
     if view.charge is not None:
@@ -402,33 +413,6 @@ def quote_for(organisation: Organisation, public_id: str) -> Quote | None:
             "organisation",
         )
         .filter(organisation=organisation, public_id=public_id)
-        .first()
-    )
-
-
-def kept_quotes(organisation: Organisation, now: datetime, limit: int = 5) -> list[Quote]:
-    """Quotes in money that were not ordered and whose price is still kept, newest first. One query."""
-    since = now - timedelta(seconds=policy.PRICE_KEPT_S)
-    rows = Quote.objects.filter(
-        organisation=organisation, asset="CNY", state__in=[Quote.State.OPEN, Quote.State.EXPIRED],
-        created_at__gt=since, offering__state=Offering.State.PUBLISHED,
-    )
-    return list(rows.select_related("offering__package", "upload")[:limit])
-
-
-def kept_price(
-    *, organisation: Organisation, offering: Offering, upload: Upload, units: int, params: dict[str, Any], most: int,
-    now: datetime,
-) -> Quote | None:
-    """The price that is still kept for the same bytes, settings and size at this offering, of `most` micro-yuan."""
-    return (
-        Quote.objects.filter(
-            organisation=organisation, offering=offering, asset="CNY", units=units,
-            params=uploads.asked_for(upload.package, params), state__in=[Quote.State.OPEN, Quote.State.EXPIRED],
-            created_at__gt=now - timedelta(seconds=policy.PRICE_KEPT_S), cap__lte=most,
-            upload__sha256=upload.sha256, upload__package=upload.package_id, upload__deleted_at=None,
-        )
-        .order_by("-id")
         .first()
     )
 

@@ -31,7 +31,7 @@ from portal.core.fragments import render
 from portal.core.money import price_of
 from portal.core.templatetags.suanli import time_text
 
-from . import actions, explain, queries, samples, uploads
+from . import actions, explain, kept, queries, samples, uploads
 from .forms import JobForm
 from .models import Order, Quote, SampleRun, Upload
 
@@ -332,7 +332,7 @@ def orders(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "older": older,
             "states": [("", _("All")), ("open", _("Under way")), *Order.State.choices[2:]],
             "before": before,
-            "kept": queries.kept_quotes(organisation, clock.now()) if state in ("", "open") and not before else [],
+            "kept": kept.kept_quotes(organisation, clock.now()) if state in ("", "open") and not before else [],
         },
     )
 
@@ -348,7 +348,7 @@ def order(request: HttpRequest, organisation: Organisation, public_id: str) -> H
         actions.stop(order=found, now=clock.now(), actor=actor_of(request))
         return redirect("orders:detail", organisation.slug, public_id)
     now = clock.now()
-    view = queries.order_view(found)
+    view = queries.order_view(found, now)
     package = found.quote.offering.package
     return render(
         request,

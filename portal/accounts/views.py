@@ -29,7 +29,6 @@ from .forms import SIZE_FIELDS, CompanyForm, InvitationForm, KeyForm, Registrati
 from .models import ApiKey, Invitation, Membership, Organisation
 from .sizing import SizeResult, classify
 
-
 TRADE = "trade"  # session key: the industry whose package somebody without a company dropped a file on
 
 

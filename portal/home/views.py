@@ -16,6 +16,7 @@ from bank.lending import waiting
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
 from marketplace.dispatch.models import Site
+from marketplace.orders import kept
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order
 from portal import policy
@@ -76,7 +77,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "company": company,
             "orders": orders.with_charges(rows),
             "wallet": billing.wallet(company),
-            "kept": orders.kept_quotes(company, clock.now()),
+            "kept": kept.kept_quotes(company, clock.now()),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             **_lending(request, company),
             "words": words_of_decision(company) if company.state != company.State.APPROVED else "",

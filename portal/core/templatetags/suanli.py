@@ -6,9 +6,11 @@ calculates a price. The markup lives in templates/components/, listed in its REA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 from django import template
 from django.template.loader import render_to_string
@@ -125,6 +127,15 @@ def filesize(size: int | None) -> str:
         return f"{_rounded(size, 1000)} kB"
     mega = _rounded(size, 100_000)
     return f"{mega // 10:,}.{mega % 10} MB"
+
+
+@register.filter
+def contact_url(contact: str, subject: str = "") -> str:
+    """`mailto:` or `tel:` for an address or a telephone number; "" for anything else ("window 3, ground floor")."""
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", contact):
+        return f"mailto:{contact}" + (f"?subject={quote(subject)}" if subject else "")
+    number = re.sub(r"[\s()-]", "", contact)
+    return f"tel:{number}" if re.fullmatch(r"\+?\d{3,15}", number) else ""
 
 
 @register.filter
