@@ -20,7 +20,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.fragments import render
 from portal.core.money import CNY_UY, FEN_UY, ceil_to
-from portal.core.words import yuan
+from portal.core.words import floor_fen, yuan
 
 from . import actions, queries
 from .models import Bill, Booking, Correction, TopUp
@@ -58,8 +58,12 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "stats": [
                 {
                     "label": _("Available to spend"),
-                    "amount_uy": figures.available_uy,
-                    "note": _("what is there, less what is reserved"),
+                    "amount_uy": floor_fen(figures.available_uy),  # as in the masthead: what stands here may be spent
+                    "note": _("what is there, less what is reserved; exactly {amount}").format(
+                        amount=yuan(figures.available_uy, exact=True)
+                    )
+                    if figures.available_uy != floor_fen(figures.available_uy)
+                    else _("what is there, less what is reserved"),
                 },
                 {
                     "label": _("Reserved"),

@@ -26,6 +26,7 @@ from portal.accounts.queries import words_of_decision
 from portal.core import clock
 from portal.core.fragments import render
 from portal.core.money import share
+from portal.core.words import floor_fen
 
 from . import earning
 from . import figures as public
@@ -70,14 +71,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             :5
         ]
     )
+    wallet = billing.wallet(company)
     return render(
         request,
         "home/dashboard",
         {
             "company": company,
             "orders": orders.with_charges(rows),
-            "wallet": billing.wallet(company),
+            "wallet": wallet,
             "kept": kept.kept_quotes(company, clock.now()),
+            "available_uy": floor_fen(wallet.available_uy),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             **_lending(request, company),
             "words": words_of_decision(company) if company.state != company.State.APPROVED else "",

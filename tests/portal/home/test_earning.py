@@ -73,7 +73,7 @@ def test_the_way_in_asks_for_a_company_with_its_box_ticked_and_leads_to_its_firs
     assert client.get(answer.url).url == f"/c/{company.slug}/sites/new/"
 
 
-def test_who_comes_to_buy_finds_the_box_unticked(client, django_user_model):
+def test_who_comes_to_buy_is_not_asked_about_machines(client, django_user_model):
     client.force_login(django_user_model.objects.create_user("new@shop.test", "x"))
     text = " ".join(client.get("/register/").content.decode().split())
-    assert 'id="id_is_provider">' in text and "checked" not in text.split('name="is_provider"')[1][:60]
+    assert 'name="name"' in text and "is_provider" not in text
