@@ -64,6 +64,7 @@ def wallet(organisation: Organisation) -> WalletFigures:
     waiting = list(TopUp.objects.filter(organisation=organisation, state=TopUp.State.WAITING))
     going = leaving(organisation)
     credit = books.find(owner=organisation, kind=Kind.CREDIT_LINE)
+    line_uy = credit.posted - credit.held - (credit.floor or 0) if credit else 0  # what the credit line still gives
     return WalletFigures(
         account=account,
         available_uy=balance.available or 0,
@@ -75,7 +76,7 @@ def wallet(organisation: Organisation) -> WalletFigures:
         leaving_uy=sum(w.amount_uy for w in going if w.state in Withdrawal.OPEN),
         credit_limit_uy=-(credit.floor or 0) if credit else 0,
         credit_drawn_uy=-credit.posted if credit else 0,
-        spendable_uy=sum(max(0, a.available or 0) for a in (balance, credit and books.balance(credit)) if a),
+        spendable_uy=max(0, balance.available or 0) + max(0, line_uy),
     )
 
 
