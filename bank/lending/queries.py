@@ -276,6 +276,17 @@ class Position:
         return self.principal_uy + self.interest_uy
 
     @property
+    def owed_uy(self) -> int:
+        """The debt as pages show it: up to the fen."""
+        return ceil_to(self.debt_uy, FEN_UY)
+
+    @property
+    def next_due_uy(self) -> int:
+        """What pages ask for next, up to the fen; all of it past the last instalment."""
+        due = self.next_due
+        return ceil_to(due.total_uy, FEN_UY) if due else self.owed_uy
+
+    @property
     def is_called(self) -> bool:
         return collateral.is_reached(self.debt_uy, self.value_uy, policy.LTV_CALL_PPM)
 
@@ -373,6 +384,18 @@ class Payments:
 
     paid: list[Row]
     coming: list[Row]
+
+    @property
+    def in_fen(self) -> Payments:
+        """As pages show it: two decimals that add up."""
+        exact, rows = [*self.paid, *self.coming], []
+        left = exact[0].left_uy + exact[0].principal_uy if exact else 0
+        for row, (principal, interest) in zip(
+            exact, collateral.in_fen([(r.principal_uy, r.interest_uy) for r in exact]), strict=True
+        ):
+            left -= principal
+            rows.append(Row(row.on, principal, interest, left))
+        return Payments(rows[: len(self.paid)], rows[len(self.paid) :])
 
     @property
     def sums(self) -> dict[str, Row]:

@@ -72,10 +72,22 @@ def test_the_loans_page_shows_what_was_paid_what_is_left_and_their_sums(desk, cl
     text = client.get(address).content.decode()
     assert text.index("Paid so far") < text.index("Still to be paid") < text.index("The whole loan")
     foot = text[text.index("<tfoot>") :]
-    assert foot.index("400.00") < foot.index("407.660082") < foot.index("</tfoot>")
+    assert foot.index("400.00") < foot.index("407.67") < foot.index("</tfoot>")
+    assert text.count("407.660082") == 1  # the exact table follows
     desk.repay(loan, None, key="2")
     text = client.get(address).content.decode()
     assert "Still to be paid" not in text.split("<tbody>")[1] and "400.00" in text[text.index("<tfoot>") :]
+
+
+def test_what_is_due_next_is_one_figure_everywhere_and_paying_it_is_enough(desk):
+    loan = desk.loan()
+    desk.repay(loan, 99_990_000)
+    at = desk.now + timedelta(days=3)
+    found = queries.position(loan, at)
+    due = standing.figures(found)[1]["amount_uy"]
+    first = queries.payments(found).in_fen.coming[0]
+    assert due == first.total_uy and due % 10_000 == 0 and 0 <= due - found.next_due.total_uy < 10_000
+    assert standing.figures(found)[0]["amount_uy"] == found.owed_uy >= found.debt_uy
 
 
 def test_after_the_last_instalment_all_of_it_is_due(desk):
