@@ -33,9 +33,17 @@ def _night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
         _("{all} core-hours offered from 22:00 on {date}, {done} found work").format(
             all=hours(night.offered_cms, "short"), date=day, done=hours(night.delivered_cms, "least")
         )
+        if night.delivered_cms
+        else _("{all} core-hours offered from 22:00 on {date}, none found work").format(
+            all=hours(night.offered_cms, "short"), date=day
+        )
     ]
     if night.ready_cms:
-        said.append(_("{hours} earned for standing ready").format(hours=hours(night.ready_cms)))
+        said.append(
+            _("{hours} of it for standing ready").format(hours=hours(night.ready_cms))
+            if night.ready_cms < night.earned_cms
+            else _("all of it for standing ready")
+        )
     if night.simulated:
         said.append(_("simulated time") if night.is_simulated else _("partly simulated time"))
     found: dict[str, Any] = {"label": label, "note": joined(said)}

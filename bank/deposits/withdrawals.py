@@ -53,11 +53,15 @@ class Cost:
 
 @dataclass(frozen=True)
 class Usual:
-    """What runs of a package took: the middle one of the last. cash_uy: the same run in cash, at most."""
+    """What runs of a package took: the middle one of the last. most_cms: banked hours reserved for it now.
+
+    cash_uy: the same run in cash, at most.
+    """
 
     offering: Offering
     runs: int
     taken_cms: int
+    most_cms: int
     cash_uy: int
 
 
@@ -79,7 +83,7 @@ def usual(offerings: Sequence[Offering], now: datetime, most: int = 3) -> list[U
         price = cost(offering, None, now)
         if price is not None:
             runs = took[offering.pk]
-            found.append(Usual(offering, len(runs), int(median(runs)), price.cash_uy))
+            found.append(Usual(offering, len(runs), int(median(runs)), price.now_cms, price.cash_uy))
     return found
 
 

@@ -250,7 +250,8 @@ def test_an_hours_price_stands_beside_what_a_run_takes(zhao_client, factory, buy
     (found,) = withdrawals.usual([factory.offering], factory.now)
     assert (found.runs, found.taken_cms, found.cash_uy) == (3, 3_600, order.quote.cap)
     text = " ".join(zhao_client.get(page("bank")).content.decode().split())
-    assert "the middle one of its last 3 runs; in cash at most CNY 5" in text and "0.0010 core-hours" in text
+    assert "the middle one of its last 3 runs; reserved now 0.52, in cash at most CNY 5" in text
+    assert "0.0010 core-hours" in text
     assert "price of 1 Nov 2026" in text and "CNY 0.10" in text
 
 
@@ -305,7 +306,8 @@ def test_the_record_leads_as_soon_as_there_is_one_and_the_assumption_follows_as_
     assert said == sorted(said)
     assert "× 5 % found work" in text
     SlotClose.objects.update(is_simulated=True)
-    assert "All of that is simulated time." in estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
+    text = estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
+    assert "All of that is simulated time." in text
 
 
 def test_after_a_deposit_the_page_stands_at_its_top_with_the_message_and_nothing_painted(zhao_client, factory):

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
-from bank.lending import queries, standing
+from bank.lending import payments, queries, standing
 
 from .conftest import YUAN
 
@@ -47,7 +47,7 @@ def test_after_a_partial_repayment_the_plan_is_what_is_really_still_to_be_paid(d
     loan.refresh_from_db()
     position = queries.position(loan, later)
     with django_assert_num_queries(1):
-        found = queries.payments(position)
+        found = payments.of(position)
     assert rows(found.paid) == [(later, 99_200_000, 800_000, 300_800_000)]  # ten nights of 0.08 came first
     assert rows(found.coming) == [
         (date(2026, 12, 23), 0, 1_203_200, 300_800_000),  # 20 nights on what is owed
@@ -85,7 +85,7 @@ def test_what_is_due_next_is_one_figure_everywhere_and_paying_it_is_enough(desk)
     at = desk.now + timedelta(days=3)
     found = queries.position(loan, at)
     due = standing.figures(found)[1]["amount_uy"]
-    first = queries.payments(found).in_fen.coming[0]
+    first = payments.of(found).in_fen.coming[0]
     assert due == first.total_uy and due % 10_000 == 0 and 0 <= due - found.next_due.total_uy < 10_000
     assert standing.figures(found)[0]["amount_uy"] == found.owed_uy >= found.debt_uy
 
