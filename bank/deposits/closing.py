@@ -8,6 +8,7 @@ clearing is exactly zero: `close.parts` sums to the order's computing, and each 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from bank.ledger.chart import Kind, Reason
 from bank.ledger.models import Account
 from marketplace.billing.models import Charge
 from marketplace.dispatch.models import Reservation, ReservationLine, Slot
-from marketplace.orders.models import Order
+from marketplace.orders.models import STOPPED_FOR_US, Order
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
@@ -45,12 +46,15 @@ class Line:
     used_cms: int
     is_failed: bool
     amount: int
+    is_stopped_for_us: bool = False
 
     @property
     def is_paid(self) -> bool:
-        """A failure is not, nor a stop for a cause on our side: for the site that time was idle and seen alive."""
-        for_us = self.charge.outcome == Charge.Outcome.STOPPED and not self.charge.total
-        return not self.is_failed and self.charge.outcome != Charge.Outcome.FAILED and not for_us
+        """A failure is not, nor a stop for a cause on our side: for the site that time was idle and seen alive.
+
+        Work that costs nothing by its plan is work all the same.
+        """
+        return not self.is_failed and self.charge.outcome != Charge.Outcome.FAILED and not self.is_stopped_for_us
 
 
 @dataclass
@@ -180,6 +184,7 @@ def _lines(slot: Slot) -> list[Line]:
         .order_by("pk")
     )
     charges = {c.cause: c for c in Charge.objects.filter(cause__in=[x.reservation.cause for x in mine])}
+    for_us = _stopped_for_us(charges.values())
     siblings: dict[int, list[ReservationLine]] = {}
     for one in ReservationLine.objects.filter(reservation__in=[x.reservation_id for x in mine]).order_by(
         "slot__hour", "pk"
@@ -201,9 +206,18 @@ def _lines(slot: Slot) -> list[Line]:
                 used_cms=one.used_cms or 0,
                 is_failed=one.is_failed,
                 amount=share[[x.pk for x in whole].index(one.pk)],
+                is_stopped_for_us=charge.cause in for_us,
             )
         )
     return found
+
+
+def _stopped_for_us(charges: Iterable[Charge]) -> set[str]:
+    """Causes whose order was stopped for something on our side, by the reason that the order keeps."""
+    stopped = [c.cause.removeprefix("order:") for c in charges if c.outcome == Charge.Outcome.STOPPED]
+    if not stopped:
+        return set()
+    return {o.cause for o in Order.objects.filter(public_id__in=stopped, reason=STOPPED_FOR_US)}
 
 
 def _lock(hour: Hour) -> None:

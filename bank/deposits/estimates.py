@@ -17,13 +17,13 @@ from marketplace.dispatch import weights
 from marketplace.dispatch.models import Site
 from portal import policy
 from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, mul_div, share
-from portal.core.words import local
+from portal.core.words import floor_fen, local
 
-from . import close
+from . import close, queries
 from .models import Deposit, SlotClose
-from .queries import index_of
 
 WINDOWS = (30, 90)  # days back that are asked for a record, the nearest first
+DAYS = 7
 HUNDREDTH_PPM = 10_000  # 0.01
 BASIS_PPM = 100  # 0.01 %
 
@@ -87,19 +87,33 @@ def assumed_ppm(hours: Collection[int]) -> int:
 
 @dataclass(frozen=True)
 class Case:
-    """A week in which so much finds work. net = gross − fee + idle."""
+    """A week in which so much finds work. work = gross − fee; most = work + ready.
+
+    idle: what the rule gives for standing ready; ready: of it, what the reserve's budget of seven days would pay if
+    nobody else stood ready. Neither is promised.
+    """
 
     work_ppm: int
     found_cms: int
     gross_uy: int
     fee_uy: int
-    idle_cms: int  # paid for standing ready, in banked hours
+    work_cms: int  # banked hours for what finds work
     idle_uy: int
-    banked_cms: int
+    ready_cms: int
+    ready_uy: int
 
     @property
-    def net_uy(self) -> int:
-        return self.gross_uy - self.fee_uy + self.idle_uy
+    def work_uy(self) -> int:
+        return self.gross_uy - self.fee_uy
+
+    @property
+    def most_uy(self) -> int:
+        return self.work_uy + self.ready_uy
+
+    @property
+    def is_cut(self) -> bool:
+        """The reserve could not pay all that the rule gives."""
+        return self.ready_uy < self.idle_uy
 
     @property
     def work_text(self) -> str:
@@ -123,6 +137,7 @@ class Estimate:
     index_date: date | None
     full_uy: int
     availability_ppm: int
+    budget_uy: int  # what the reserve pays everybody for standing ready, this day
     record: Record | None
     by_record: Case | None
     assumed: Case
@@ -165,10 +180,11 @@ def reckon(
     table = weights.week_of_weights()
     weight = sum(table[h] for h in painted) // len(painted) // HUNDREDTH_PPM * HUNDREDTH_PPM if painted else 0
     quantity = len(painted) * cards * CARD_HOUR_CMS
-    index = index_of(resource_class_id, now)
+    index = queries.index_of(resource_class_id, now)
     price = index.price_uy if index else 0
     full = _fen(close.worth(share(quantity, weight), price))
     seen = record(resource_class_id, now)
+    budget = queries.idle_budget(now)
 
     def case(work_ppm: int) -> Case:
         found = share(quantity, work_ppm)
@@ -177,14 +193,17 @@ def reckon(
         if is_firm:
             there = max(0, share(quantity, availability_ppm) - found)
             idle_cms = close.idle_due(there, weight=weight, phi_ppm=policy.FIRM_IDLE_SHARE_PPM)
+        idle = _fen(close.worth(idle_cms, price))
+        ready = min(idle, DAYS * floor_fen(budget))
         return Case(
             work_ppm=work_ppm,
             found_cms=found,
             gross_uy=gross,
             fee_uy=_fen(share(gross, policy.PLATFORM_FEE_PPM)),
-            idle_cms=idle_cms,
-            idle_uy=_fen(close.worth(idle_cms, price)),
-            banked_cms=share(share(found, weight), PPM - policy.PLATFORM_FEE_PPM) + idle_cms,
+            work_cms=share(share(found, weight), PPM - policy.PLATFORM_FEE_PPM),
+            idle_uy=idle,
+            ready_cms=mul_div(idle_cms, ready, idle, "down") if idle else 0,
+            ready_uy=ready,
         )
 
     return Estimate(
@@ -196,6 +215,7 @@ def reckon(
         index_date=index.date if index else None,
         full_uy=full,
         availability_ppm=availability_ppm,
+        budget_uy=budget,
         record=seen,
         by_record=case(seen.work_ppm) if seen else None,
         assumed=case(assumed_ppm(painted)),

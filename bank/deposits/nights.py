@@ -26,16 +26,26 @@ class Place:
 
 @dataclass(frozen=True)
 class Night:
-    """Closed hours of one night. Card-milliseconds, micro-yuan; what was taken back is not offered."""
+    """Closed hours of one night. Card-milliseconds, micro-yuan; what was taken back is not offered.
+
+    ready_cms: the part of what was earned that is for standing ready.
+    """
 
     start: datetime
     start_date: date
     offered_cms: int
     delivered_cms: int
     earned_cms: int
+    ready_cms: int
     cash_uy: int
-    is_simulated: bool
+    hours: int
+    simulated: int
     sites: list[Place]
+
+    @property
+    def is_simulated(self) -> bool:
+        """All of it was skipped by a demonstration's clock."""
+        return self.simulated == self.hours
 
 
 def span(start_date: date) -> tuple[datetime, datetime]:
@@ -67,6 +77,7 @@ def last_night(organisation: Organisation, now: datetime) -> Night | None:
             idle_cms=Sum("idle_paid_cms"),
             cash=Sum(F("due_uy") + F("held_uy")),
             idle_uy=Sum("idle_paid_uy", filter=~Q(idle_paid_cms__gt=0)),
+            hours=Count("pk"),
             simulated=Count("pk", filter=Q(is_simulated=True)),
         )
         .order_by("slot__site_id")
@@ -79,7 +90,9 @@ def last_night(organisation: Organisation, now: datetime) -> Night | None:
         offered_cms=sum(r["offered"] for r in rows),
         delivered_cms=sum(r["delivered"] for r in rows),
         earned_cms=sum(r["earned"] + (r["idle_cms"] or 0) for r in rows),
+        ready_cms=sum(r["idle_cms"] or 0 for r in rows),
         cash_uy=sum(r["cash"] + (r["idle_uy"] or 0) for r in rows),
-        is_simulated=any(r["simulated"] for r in rows),
+        hours=sum(r["hours"] for r in rows),
+        simulated=sum(r["simulated"] for r in rows),
         sites=[Place(r["slot__site__public_id"], r["slot__site__name"]) for r in rows],
     )

@@ -20,12 +20,12 @@ from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
-from portal.core.money import CARD_HOUR_CMS, mul_div
+from portal.core.money import CARD_HOUR_CMS, mul_div, share
 from portal.core.templatetags.suanli import hours
 from portal.core.words import local
 
 from . import close
-from .models import Deposit, HoldBack, Payout, SlotClose
+from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
 
 
 def index_of(resource_class_id: int, now: datetime) -> IndexPrice | None:
@@ -65,6 +65,12 @@ def free_reserve(now: datetime) -> int:
     account = books.find(owner=None, kind=Kind.RESERVE)
     available = books.balance(account).available if account else 0
     return (available or 0) - policy.RESERVE_FLOOR_UY - outstanding_worth(now)
+
+
+def idle_budget(now: datetime) -> int:
+    """What the reserve may pay everybody for standing ready on this day: fixed already, or as it would be now."""
+    fixed = IdleDay.objects.filter(date=local(now).date()).first()
+    return fixed.budget_uy if fixed else share(max(0, free_reserve(now)), policy.IDLE_BUDGET_PPM)
 
 
 # ---- sites
@@ -258,7 +264,7 @@ def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:
         quantity_cms=sum(sums[name] for name in OUTCOMES),
         closes=closes,
         simulated=simulated,
-        table=[{"date": on, **by_day[on]} for on in ordered],
+        table=[{"date": on, **by_day[on]} for on in reversed(ordered)],
         first=ordered[0] if ordered else None,
         last=ordered[-1] if ordered else None,
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger.models import Journal
 from marketplace.billing.models import Charge
-from marketplace.dispatch.models import ReservationLine, Site, Slot
+from marketplace.dispatch.models import Reservation, ReservationLine, Site, Slot
 from marketplace.orders.models import Order
 from marketplace.provisioning.drivers import engine_of, site_ref
 from portal.accounts.models import Organisation
@@ -32,6 +32,7 @@ WORDS = {
     **{key: label for key, (label, _css, _fill) in FIVE.items()},
     "free": _("Free"),
     "reserved": _("Reserved"),
+    "used": _("Used"),
     "closing": _("Being closed"),
     "none": _("Not deposited"),
 }
@@ -47,6 +48,11 @@ class Cell:
     this: datetime | None = None  # the hour that runs now
 
     @property
+    def used_cms(self) -> int:
+        """What runs that are over took of an hour that is not closed yet."""
+        return (getattr(self.slot, "used_cms", 0) or 0) if self.close is None else 0
+
+    @property
     def ref(self) -> str:
         """How an address names the hour."""
         return f"{self.at:%Y-%m-%dT%H}"
@@ -57,7 +63,7 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """What became of it, or what will: one of the five outcomes; free, reserved, recalled; closing; none."""
+        """What became of it, or what will: one of the five outcomes; free, reserved, used, recalled; closing; none."""
         if self.slot is None:
             return "none"
         if self.close is None:
@@ -73,7 +79,7 @@ class Cell:
         if self.this is not None and self.at < self.this:
             return "closing"
         if slot.reserved_cms:
-            return "reserved"
+            return "reserved" if self.used_cms < slot.reserved_cms else "used"
         return "recalled" if slot.recalled_cms >= slot.quantity_cms else "free"
 
     @property
@@ -95,7 +101,7 @@ class Cell:
             return "o"
         names = [self.fill] if self.fill else []
         if self.close is None:
-            names += ["v"] if self.fill else []
+            names += ["v"] if self.fill and self.key == "reserved" else []
             names += ["r"] if self.key == "recalled" else ["w"] if self.key == "closing" else []
         elif self.close.failed_cms:
             names.append("x")
@@ -151,7 +157,7 @@ def grid(site: Site, now: datetime) -> Grid:
     today, this = local(now).date(), hour_of(now)
     first = start_of_day(today - timedelta(days=DAYS))
     found = list(
-        Slot.objects.filter(site=site, hour__gte=first, hour__lt=start_of_day(today + timedelta(days=DAYS)))
+        _slots(site, hour__gte=first, hour__lt=start_of_day(today + timedelta(days=DAYS)))
         .select_related("close")
         .order_by("hour")
     )
@@ -165,6 +171,7 @@ def grid(site: Site, now: datetime) -> Grid:
 
     closes = [c for c in map(_close_of, found) if c is not None]
     coming = [slot for slot in found if slot.hour >= this and slot.closed_at is None]
+    cells = [Cell(slot.hour, slot) for slot in coming]
     return Grid(
         behind=[row(today + timedelta(days=n)) for n in range(-DAYS, 0)],
         ahead=[row(today + timedelta(days=n)) for n in range(DAYS)],
@@ -173,9 +180,15 @@ def grid(site: Site, now: datetime) -> Grid:
         quantity_cms=sum(c.quantity_cms for c in closes),
         simulated=sum(slot.is_simulated for slot in found),
         free_cms=sum(slot.free_cms for slot in coming),
-        reserved_cms=sum(slot.reserved_cms for slot in coming),
+        reserved_cms=sum(max(0, c.slot.reserved_cms - c.used_cms) for c in cells if c.slot is not None),
         slots=len(found),
     )
+
+
+def _slots(site: Site, **when: datetime) -> QuerySet[Slot]:
+    """With used_cms: how much of what is reserved in each is of runs that are over."""
+    over = Q(lines__reservation__state=Reservation.State.USED)
+    return Slot.objects.filter(site=site, **when).annotate(used_cms=Sum("lines__used_cms", filter=over))
 
 
 def _close_of(slot: Slot | None) -> SlotClose | None:
@@ -206,6 +219,11 @@ class HourDetail:
     entries: Sequence[Journal]
 
     @property
+    def reserved_cms(self) -> int:
+        """For runs that are still to come or not over."""
+        return max(0, self.cell.slot.reserved_cms - self.cell.used_cms) if self.cell.slot else 0
+
+    @property
     def cash_uy(self) -> int:
         """Earned in cash, with what is held back of it."""
         return self.cell.close.due_uy + self.cell.close.held_uy if self.cell.close else 0
@@ -217,7 +235,7 @@ def hour_detail(site: Site, text: str, organisation: Organisation, now: datetime
         at = datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=now.tzinfo)
     except ValueError:
         return None
-    slot = Slot.objects.filter(site=site, hour=at).select_related("close").first()
+    slot = _slots(site, hour=at).select_related("close").first()
     if slot is None:
         return None
     cell = Cell(at, slot, _close_of(slot), hour_of(now))

@@ -28,7 +28,7 @@ from portal.core.fragments import render
 from portal.history.models import Step
 
 from . import nights, queries, registration, site_queries
-from .actions import REMEMBERED_H
+from .actions import AHEAD, REMEMBERED_H
 from .forms import SiteForm
 from .views import actor_of, may
 
@@ -53,7 +53,7 @@ def sites(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     return render(
         request,
         "deposits/sites",
-        {"organisation": organisation, "sites": queries.site_rows(organisation), "now": clock.now()},
+        {"organisation": organisation, "sites": queries.site_rows(organisation), "ahead_days": AHEAD.days},
     )
 
 

@@ -24,10 +24,10 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.templatetags.suanli import cny, hours
+from portal.core.templatetags.suanli import hours
 from portal.core.words import local, yuan
 
-from . import actions, estimates, income, nights, queries, withdrawals
+from . import actions, estimates, income, nights, queries, standing, withdrawals
 from .forms import USUAL_UNITS, DepositForm, WithdrawForm
 from .models import Deposit
 
@@ -60,7 +60,7 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     status = 200
     if ready:
         data = request.POST or (request.GET if "cards" in request.GET else None)
-        form = DepositForm(data, sites=ready, today=local(now).date(), initial=_chosen(request, ready))
+        form = DepositForm(data, sites=ready, today=local(now).date(), initial=_chosen(request, ready, now))
         found = _estimate(form, None if data is None else hours_of(data.getlist("hour")), now)
         if request.method == "POST" and form.is_valid():
             may(request)
@@ -95,9 +95,18 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     )
 
 
-def _chosen(request: HttpRequest, ready: list[Site]) -> dict[str, Any]:
-    site = next((s for s in ready if s.public_id == request.GET.get("site")), ready[0])
-    return {"site": site, "cards": site.cards}
+def _chosen(request: HttpRequest, ready: list[Site], now) -> dict[str, Any]:
+    """The site asked for, or that of the newest deposit, with what was chosen for it last time."""
+    asked = next((s for s in ready if s.public_id == request.GET.get("site")), None)
+    last = Deposit.objects.filter(site__in=[asked] if asked else ready).order_by("-id").first()
+    if last is None:
+        site = asked or ready[0]
+        return {"site": site, "cards": site.cards}
+    site = next(s for s in ready if s.pk == last.site_id)
+    kept = {"cards": min(last.cards, site.cards), "notice_h": last.notice_h, "payout": last.payout, "mode": last.mode}
+    today = local(now).date()
+    days = {"from_date": max(last.from_date, today), "to_date": last.to_date} if last.to_date > today else {}
+    return {"site": site, **kept, **days}
 
 
 def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, Any]:
@@ -142,13 +151,15 @@ def _account(organisation: Organisation, now) -> dict[str, Any]:
         loans = reverse("lending:loans", args=[organisation.slug])
     except NoReverseMatch:
         loans = ""
+    night, earned = nights.last_night(organisation, now), queries.earnings(organisation, now)
     return {
         "deposits": queries.deposits_of(organisation, now),
         "became": queries.became(organisation, now),
-        "night": nights.last_night(organisation, now),
+        "stats": standing.figures(organisation, night=night, banked=rows, earned=earned),
         "banked": rows,
+        "usual": withdrawals.usual(withdrawals.payable(organisation, now), now) if rows else [],
         "worth_uy": sum(b.worth_uy for b in rows),
-        "earnings": queries.earnings(organisation, now),
+        "earnings": earned,
         "loans_url": loans,
         "free_cms": sum(b.free_cms for b in rows),
         "tied_cms": sum(b.pledged_cms + b.held_cms for b in rows),
@@ -334,11 +345,9 @@ def _earned(
         "url": "#payouts",
     }
     if banked and not (found.next_uy or found.held_uy or found.paid_uy):
-        worth, pledged = cny(sum(r.worth_uy for r in banked)), sum(r.pledged_cms for r in banked)
+        worth, pledged = standing.worth(banked), sum(r.pledged_cms for r in banked)
         note = (
-            _("worth {amount} today, {pledged} of it pledged").format(amount=worth, pledged=hours(pledged))
-            if pledged
-            else _("worth {amount} today").format(amount=worth)
+            _("{worth}, {pledged} of it pledged").format(worth=worth, pledged=hours(pledged)) if pledged else worth
         )
         return [
             {"label": _("Banked hours"), "text": hours(sum(r.posted_cms for r in banked) + pledged), "note": note},

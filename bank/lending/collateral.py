@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from portal.core.money import CARD_HOUR_CMS, PPM, mul_div
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, ceil_to, mul_div
 from portal.core.words import floor_fen
 
 YEAR = 365 * PPM  # principal × rate (ppm) × nights ÷ YEAR = micro-yuan
@@ -119,6 +119,21 @@ def schedule(principal_uy: int, rate_ppm: int, months: int, start: date) -> list
         left, before = left - part, day
         plan.append(Instalment(day, part, interest, left))
     return plan
+
+
+def in_fen(parts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(principal, interest) of payments in whole fen, as pages show them: each adds up, and so does each column.
+
+    The sums so far are rounded up, so that paying the first that is shown is enough.
+    """
+    shown, so_far, before = [], (0, 0), (0, 0)
+    for principal, interest in parts:
+        so_far = (so_far[0] + principal + interest, so_far[1] + interest)
+        total_fen, interest_fen = ceil_to(so_far[0], FEN_UY), ceil_to(so_far[1], FEN_UY)
+        of_interest = interest_fen - before[1]
+        shown.append((total_fen - before[0] - of_interest, of_interest))
+        before = (total_fen, interest_fen)
+    return shown
 
 
 def planned_left(principal_uy: int, months: int, start: date, today: date) -> int:

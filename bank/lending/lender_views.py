@@ -122,7 +122,8 @@ def offer(request: HttpRequest, organisation: Organisation, public_id: str) -> H
                     label=_("Make the offer"),
                     back_url=here,
                     danger=True,
-                    text=_("It is binding until it is answered; the money is reserved in your account."),
+                    text=_("It is binding until it is answered; the money is reserved in your account. Nothing can be "
+                           "sold on default yet: your money comes back only as the borrower repays."),
                     lines=[
                         {"label": _("Company"), "text": found.application.organisation.name},
                         {"label": _("Loan to value"), "text": f"{percent(found.ltv_of(form.amount_uy()))} %"},

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal import policy
+from portal.core.money import FEN_UY, ceil_to
 from portal.core.templatetags.suanli import cny, percent, time_text, yuan
 
 from . import queries, terms
@@ -42,18 +43,18 @@ def _fall(found: queries.Position, index_uy: int) -> str:
 
 def figures(found: queries.Position) -> list[dict[str, Any]]:
     """What is owed today, what is due next, and how much of the pledge that is."""
-    due = found.next_due
+    due, interest = found.next_due, ceil_to(found.interest_uy, FEN_UY)
     return [
         {
             "label": _("Owed today"),
-            "amount_uy": found.debt_uy,
+            "amount_uy": found.owed_uy,
             "note": _("{principal} principal, {interest} interest to last night").format(
-                principal=yuan(found.principal_uy), interest=yuan(found.interest_uy)
+                principal=yuan(found.owed_uy - interest), interest=yuan(interest)
             ),
         },
         {
             "label": _("Next due"),
-            "amount_uy": due.total_uy if due else found.debt_uy,
+            "amount_uy": found.next_due_uy,
             "note": _("{date}, with interest to that day").format(date=time_text(due.due_date, "date"))
             if due
             else _("all of it: the last instalment was due"),

@@ -20,7 +20,7 @@ from portal.core.fragments import render
 from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
 
-from . import actions, lender_views, queries, standing
+from . import actions, lender_views, payments, queries, standing
 from .asking import ask, is_sure, key_of
 from .forms import AmountForm, HoursForm, all_of
 from .models import Application, Loan, Offer
@@ -235,16 +235,17 @@ def answer(request: HttpRequest, organisation: Organisation, public_id: str) -> 
 
 def _terms(offer: Offer, now: Any) -> list[dict[str, Any]]:
     plan = queries.collateral.schedule(offer.amount_uy, offer.rate_ppm, offer.months, queries.today(now))
+    shown = queries.collateral.in_fen([(p.principal_uy, p.interest_uy) for p in plan])
     return [
         {"label": _("Lender"), "text": offer.lender.name},
         {"label": _("Interest a year"), "text": f"{percent(offer.rate_ppm, 'short')} %"},
         {
             "label": _("First instalment, {date}").format(date=time_text(plan[0].due_date, "date")),
-            "amount_uy": plan[0].total_uy,
+            "amount_uy": sum(shown[0]),
         },
         {
             "label": _("Interest over {months} months").format(months=offer.months),
-            "amount_uy": sum(p.interest_uy for p in plan),
+            "amount_uy": sum(interest for _principal, interest in shown),
         },
         {"label": _("Into your wallet"), "amount_uy": offer.amount_uy, "total": True},
     ]
@@ -278,7 +279,7 @@ def loan(request: HttpRequest, organisation: Organisation, public_id: str) -> Ht
             "stats": standing.figures(found),
             "accounts": accounts,
             "is_lender": is_lender,
-            "payments": queries.payments(found),
+            "payments": payments.of(found),
             "free_cms": free,
             "all_hours": all_of(free),
             "form": AmountForm() if can else None,

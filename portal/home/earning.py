@@ -8,12 +8,12 @@ from bank.deposits.estimates import Estimate, reckon
 from marketplace.catalogue.models import ResourceClass
 from portal import policy
 
-CORES = 8
+CORES = 8  # of a machine for instance, where nobody knows how many there are
 NIGHTS = [day * 24 + hour for day in range(7) for hour in (22, 23, 0, 1, 2, 3, 4, 5, 6, 7)]
 
 
-def example(*, now: datetime) -> Estimate | None:
-    """A week of eight cores of a new site from 22:00 to 08:00, always kept ready.
+def example(*, cores: int, now: datetime) -> Estimate | None:
+    """A week of so many cores of a new site from 22:00 to 08:00, always kept ready.
 
     None while no class that is sold has a price index.
     """
@@ -23,7 +23,7 @@ def example(*, now: datetime) -> Estimate | None:
     found = reckon(
         resource_class_id=sellable.pk,
         hours=NIGHTS,
-        cards=CORES,
+        cards=cores,
         is_firm=True,
         availability_ppm=policy.NEWCOMER_AVAILABILITY_PPM,
         now=now,

@@ -104,13 +104,14 @@ def _lending(request: HttpRequest, company: Organisation) -> dict[str, Any]:
 def earn(request: HttpRequest) -> HttpResponse:
     """For whoever has idle machines: how it goes, what it brings and what it does not promise."""
     company = company_of(request)
+    machine = registration.machine(company)
     return render(
         request,
         "home/earn",
         {
             "company": company,
-            "example": earning.example(now=clock.now()),
-            "machine": registration.machine(company),
+            "example": earning.example(cores=machine.cores or earning.CORES, now=clock.now()),
+            "machine": machine,
             "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "haircut_ppm": policy.COLLATERAL_HAIRCUT_PPM,

@@ -10,6 +10,7 @@ from bank.ledger.chart import Kind
 from bank.ledger.models import Journal, Lot
 from marketplace.billing.models import Charge
 from marketplace.dispatch.models import Slot
+from marketplace.orders.models import Order
 from portal import policy
 from portal.core.errors import Refused
 
@@ -311,12 +312,33 @@ def test_the_houses_hours_of_an_earlier_clock_wait_for_the_demonstration(factory
     assert slot.pk in closing.due_slots(now=after, house_past=True)
 
 
-@pytest.mark.parametrize(("outcome", "total", "is_failed", "paid"), [
-    ("delivered", 5, False, True), ("stopped", 5, False, True), ("stopped", 0, False, False),
-    ("failed", 0, False, False), ("delivered", 5, True, False),
+@pytest.mark.parametrize(("outcome", "is_failed", "for_us", "paid"), [
+    ("delivered", False, False, True), ("stopped", False, False, True), ("stopped", False, True, False),
+    ("failed", False, False, False), ("delivered", True, False, False),
 ])  # fmt: skip
-def test_a_stop_that_costs_nothing_is_idle_time_of_the_site_like_a_failure(outcome, total, is_failed, paid):
+def test_a_stop_for_us_is_idle_time_of_the_site_like_a_failure(outcome, is_failed, for_us, paid):
     line = closing.Line(
-        reservation=None, charge=Charge(outcome=outcome, total=total), used_cms=1, is_failed=is_failed, amount=0
+        reservation=None,
+        charge=Charge(outcome=outcome, total=0),
+        used_cms=1,
+        is_failed=is_failed,
+        amount=0,
+        is_stopped_for_us=for_us,
     )
     assert line.is_paid is paid
+
+
+@pytest.mark.parametrize(("reason", "delivered"), [
+    ("cancelled", 360_000), ("staff_stop", 360_000), ("platform_stop", 0),
+])  # fmt: skip
+def test_work_that_costs_nothing_by_its_plan_is_told_from_a_stop_for_us_by_the_orders_reason(
+    factory, buyer, reason, delivered
+):
+    factory.deposit()
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1), rate=0)
+    charge = factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2), outcome="stopped")
+    assert (charge.total, charge.outcome) == (0, "stopped")
+    Order.objects.filter(pk=order.pk).update(reason=reason)
+    factory.beat(slot, 60)
+    assert outcomes(factory.close(slot)) == (delivered, 0, 7_200_000 - delivered, 0, 0)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from bank.deposits import actions, estimates
-from bank.deposits.models import Deposit, SlotClose
+from bank.deposits.models import Deposit, IdleDay, SlotClose
 from marketplace.catalogue.models import IndexPrice
 from marketplace.dispatch.models import Site, Slot
 from portal.core.errors import Refused
@@ -143,20 +143,34 @@ def test_deposited_hours_are_sold_before_the_houses_own(factory, buyer, platform
     assert order.quote.reservation.site == factory.site
 
 
-def test_the_estimate_can_be_worked_out_by_hand_from_what_is_shown(factory, now):
+def test_the_estimate_can_be_worked_out_by_hand_from_what_is_shown(factory, reserve, now):
     found = estimates.estimate(site=factory.site, hours=range(168), cards=2, mode="consignment", now=now)
     assert (found.hours, found.painted_cms, found.weight_ppm, found.weight_text) == (168, 336 * CMS, 750_000, "0.75")
     assert found.full_uy == 25_200_000  # 336 × 0.75 × 0.10
     assert (found.record, found.by_record, found.lead) == (None, None, found.assumed)
     case = found.assumed
     assert (case.work_ppm, case.work_text) == (397_200, "39.72")
-    assert (case.gross_uy, case.fee_uy, case.net_uy) == (10_010_000, 800_000, 9_210_000)  # × 39.72 % − 8 %
-    assert case.banked_cms == 336 * CMS * 3_972 // 10_000 * 75 // 100 * 92 // 100
-    assert (found.none.net_uy, found.none.banked_cms) == (0, 0)
+    assert (case.gross_uy, case.fee_uy, case.work_uy) == (10_010_000, 800_000, 9_210_000)  # × 39.72 % − 8 %
+    assert case.work_cms == 336 * CMS * 3_972 // 10_000 * 75 // 100 * 92 // 100
+    assert (found.none.most_uy, found.none.work_cms) == (0, 0)
     firm = estimates.estimate(site=factory.site, hours=range(168), cards=2, mode="firm", now=now)
     assert firm.assumed.idle_uy == 3_800_000  # (336 × 100 % − 133.4592) × 0.75 × 0.10 × 25 % = 3.7976
-    assert firm.assumed.net_uy == case.net_uy + 3_800_000
-    assert firm.none.net_uy == 6_300_000  # 336 × 100 % × 0.75 × 0.10 × 25 %
+    assert firm.assumed.most_uy == case.work_uy + 3_800_000
+    assert firm.none.most_uy == 6_300_000  # 336 × 100 % × 0.75 × 0.10 × 25 %
+
+
+def test_what_standing_ready_may_bring_is_no_more_than_the_reserve_pays_in_a_week(factory, now):
+    def firm():
+        found = estimates.estimate(site=factory.site, hours=range(168), cards=2, mode="firm", now=now)
+        return found.budget_uy, found.none.idle_uy, found.none.ready_uy, found.none.is_cut
+
+    assert firm() == (0, 6_300_000, 0, True)
+    actions.fund_reserve(amount_uy=10_000_000, key="little", now=now, actor=ACTOR)
+    assert firm() == (500_000, 6_300_000, 3_500_000, True)  # 5 % of CNY 10 a day
+    actions.fund_reserve(amount_uy=90_000_000, key="more", now=now, actor=ACTOR)
+    assert firm() == (5_000_000, 6_300_000, 6_300_000, False)
+    IdleDay.objects.create(date=now.date(), budget_uy=100_000)  # fixed when the first hour of the day was settled
+    assert firm() == (100_000, 6_300_000, 700_000, True)
 
 
 def closed(factory, *, days_ago: int, quantity: int, delivered: int, recalled: int = 0) -> None:

@@ -52,7 +52,8 @@ def test_a_night_sums_what_was_offered_and_what_it_brought(factory, django_asser
         found = nights.last_night(factory.site.organisation, MORNING)
     assert (found.offered_cms, found.delivered_cms, found.earned_cms, found.cash_uy) == (
         3 * CMS, 2 * CMS, CMS // 2, 100_000)
-    assert (found.is_simulated, [s.name for s in found.sites]) == (True, ["Night shop"])
+    assert (found.hours, found.simulated, found.is_simulated) == (2, 1, False)
+    assert ([s.name for s in found.sites]) == (["Night shop"])
 
 
 def test_the_bank_says_it_in_a_line_that_leads_to_those_hours(client, zhao, factory, monkeypatch):
@@ -62,9 +63,13 @@ def test_the_bank_says_it_in_a_line_that_leads_to_those_hours(client, zhao, fact
     hour(factory, first - timedelta(hours=3))
     client.force_login(zhao)
     text = " ".join(client.get(reverse("deposits:bank", args=["yongli"])).content.decode().split())
-    assert "22–08): 2 core-hours offered, 1.00 found work, CNY 0.00 and 0.50 banked hours." in text
+    assert '0.50<span class="cur after">banked hours</span>' in text
+    assert "2 core-hours offered from 22:00 on 24 Nov, 1.00 found work <a" in text and "simulated" not in text
     site = reverse("deposits:site", args=["yongli", factory.site.public_id])
     assert f"{site}?night=2026-11-24#hours" in text
+    SlotClose.objects.filter(hour=first).update(is_simulated=True)
+    text = " ".join(client.get(reverse("deposits:bank", args=["yongli"])).content.decode().split())
+    assert "1.00 found work, simulated time <a" in text
     one = client.get(site, {"night": "2026-11-24"}).content.decode()
     assert one.count('<th scope="row"') == 1 and "Only the night that began on" in one
     assert client.get(site).content.decode().count('<th scope="row"') == 2

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from bank.deposits.models import Deposit, SlotClose
 from marketplace.dispatch.models import Site, Slot
+from marketplace.orders.models import Order
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def test_a_name_that_is_taken_is_said_at_the_field(zhao_client, factory):
 def test_htmx_gets_the_estimate_alone(zhao_client, factory):
     answer = zhao_client.get(page("bank"), form(factory, hour=["24", "25"]), headers={"HX-Request": "true"})
     text = answer.content.decode()
-    assert "<html" not in text and "About, each week" in text
+    assert "<html" not in text and "For work, about, each week" in text
     assert "0.04" in text  # 0.22 × 17 % − 8 %
 
 
@@ -232,7 +233,55 @@ def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
     first = zhao_client.get(page("earnings")).context["stats"][0]
     assert (first["label"], first["text"]) == ("Banked hours", "0.10")
     text = zhao_client.get(page("bank")).content.decode()
-    assert "0.10 found work" in text and "0.10 banked hours" in text
+    assert '<span class="num">0.10</span>' in text and "all worth CNY 0.01 at the price of 1 Nov 2026" in text
+
+
+def test_an_hours_price_stands_beside_what_a_run_takes(zhao_client, factory, buyer):
+    from datetime import timedelta
+
+    from bank.deposits import withdrawals
+
+    factory.deposit(payout="hours")
+    for used in (720, 3_600, 36_000):
+        order = factory.order(buyer, at=factory.slot().hour + timedelta(minutes=1))
+        factory.run(order, used_cms=used, at=factory.slot().hour + timedelta(minutes=2))
+        Order.objects.filter(pk=order.pk).update(state="delivered")
+    factory.close(factory.slot())
+    (found,) = withdrawals.usual([factory.offering], factory.now)
+    assert (found.runs, found.taken_cms, found.cash_uy) == (3, 3_600, order.quote.cap)
+    text = " ".join(zhao_client.get(page("bank")).content.decode().split())
+    assert "the middle one of its last 3 runs; reserved now 0.52, in cash at most CNY 5" in text
+    assert "0.0010 core-hours" in text
+    assert "price of 1 Nov 2026" in text and "CNY 0.10" in text
+
+
+def test_borrowing_is_offered_for_what_is_free(zhao_client, factory, buyer, yongli):
+    from datetime import timedelta
+
+    from bank.ledger import actions as ledger
+
+    factory.deposit(payout="hours")
+    order = factory.order(buyer, at=factory.slot().hour + timedelta(minutes=1))
+    factory.run(order, used_cms=360_000, at=factory.slot().hour + timedelta(minutes=2))
+    factory.close(factory.slot())
+    assert "Borrow against my free hours" in zhao_client.get(page("bank")).content.decode()
+    claims = ledger.open(owner=yongli, kind="claims", asset="CH:CPU")
+    all_of_it = zhao_client.get(page("bank")).context["free_cms"]
+    ledger.hold(key="hold:1", account=claims, amount=all_of_it, cause="test:1", now=factory.now)
+    text = zhao_client.get(page("bank")).content.decode()
+    assert "Borrow against my free hours" not in text and "Run something with my hours" not in text
+
+
+def test_the_form_keeps_what_was_chosen_last(zhao_client, factory):
+    from bank.deposits.forms import DepositForm
+
+    def shown() -> dict:
+        found: DepositForm = zhao_client.get(page("bank")).context["form"]
+        return {name: found.initial[name] for name in ("cards", "to_date", "notice_h", "payout", "mode")}
+
+    assert shown()["payout"] == "hours"
+    zhao_client.post(page("bank"), form(factory, cards=1, notice_h=24, mode="firm"))
+    assert shown() == {"cards": 1, "to_date": date(2026, 12, 20), "notice_h": 24, "payout": "cash", "mode": "firm"}
 
 
 def estimate(client, factory, **fields) -> str:
@@ -257,7 +306,8 @@ def test_the_record_leads_as_soon_as_there_is_one_and_the_assumption_follows_as_
     assert said == sorted(said)
     assert "× 5 % found work" in text
     SlotClose.objects.update(is_simulated=True)
-    assert "1 of them is simulated time" in estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
+    text = estimate(zhao_client, factory, from_date="2027-06-01", to_date="2027-07-01")
+    assert "All of that is simulated time." in text
 
 
 def test_after_a_deposit_the_page_stands_at_its_top_with_the_message_and_nothing_painted(zhao_client, factory):

@@ -65,8 +65,21 @@ def test_a_cell_says_what_became_of_its_hour(factory, worked, now):
     Slot.objects.filter(pk=factory.slot(3).pk).update(is_simulated=True, reserved_cms=3_600_000)
     cell = cell_at(factory, factory.slot(3).hour, now)
     assert (cell.key, cell.css) == ("reserved", "q2 v s")
+    Slot.objects.filter(pk=factory.slot(3).pk).update(reserved_cms=0)
     assert cell_at(factory, factory.slot(4).hour, now).key == "free"
     assert cell_at(factory, factory.slot(4).hour, now + timedelta(hours=6)).key == "closing"
+
+
+def test_a_run_that_is_over_is_shown_as_used_before_its_hour_is_closed(zhao_client, factory, buyer, here, now):
+    factory.deposit()
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    assert cell_at(factory, slot.hour, now).key == "reserved"
+    factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+    cell = cell_at(factory, slot.hour, now)
+    assert (cell.key, cell.css, cell.used_cms) == ("used", "q0", 360_000)
+    assert site_queries.grid(factory.site, now).reserved_cms == 0
+    assert "Used by runs that are over" in text_of(zhao_client, here, hour=f"{slot.hour:%Y-%m-%dT%H}")
 
 
 @pytest.mark.parametrize("outcome", ["failed", "idle_verified", "idle_unverified", "recalled"])

@@ -56,9 +56,11 @@ def test_the_whole_story_in_the_browser(desk, borrower, banker):
     application = Application.objects.get()
     assert "Yongli Mould" in banker.get(url("loans", "harbour")).content.decode()
     review = banker.get(url("application", "harbour", application.public_id)).content.decode()
-    assert "44.4" in review and "495.00" in review
+    assert "44.4" in review and "495.00" in review and "Nothing can be sold on default yet" in review
     terms = {"amount": "400", "rate": "7.3", "months": "6"}
-    confirm(banker, banker.post(url("make_offer", "harbour", application.public_id), terms))
+    question = banker.post(url("make_offer", "harbour", application.public_id), terms)
+    assert "Nothing can be sold on default yet" in question.content.decode() and not Offer.objects.exists()
+    confirm(banker, question)
     offer = Offer.objects.get()
     assert offer.rate_ppm == 73_000
     page = borrower.get(url("application", "yongli", application.public_id)).content.decode()

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
-from bank.lending import queries, standing
+from bank.lending import payments, queries, standing
 
 from .conftest import YUAN
 
@@ -47,7 +47,7 @@ def test_after_a_partial_repayment_the_plan_is_what_is_really_still_to_be_paid(d
     loan.refresh_from_db()
     position = queries.position(loan, later)
     with django_assert_num_queries(1):
-        found = queries.payments(position)
+        found = payments.of(position)
     assert rows(found.paid) == [(later, 99_200_000, 800_000, 300_800_000)]  # ten nights of 0.08 came first
     assert rows(found.coming) == [
         (date(2026, 12, 23), 0, 1_203_200, 300_800_000),  # 20 nights on what is owed
@@ -72,10 +72,22 @@ def test_the_loans_page_shows_what_was_paid_what_is_left_and_their_sums(desk, cl
     text = client.get(address).content.decode()
     assert text.index("Paid so far") < text.index("Still to be paid") < text.index("The whole loan")
     foot = text[text.index("<tfoot>") :]
-    assert foot.index("400.00") < foot.index("407.660082") < foot.index("</tfoot>")
+    assert foot.index("400.00") < foot.index("407.67") < foot.index("</tfoot>")
+    assert text.count("407.660082") == 1  # the exact table follows
     desk.repay(loan, None, key="2")
     text = client.get(address).content.decode()
     assert "Still to be paid" not in text.split("<tbody>")[1] and "400.00" in text[text.index("<tfoot>") :]
+
+
+def test_what_is_due_next_is_one_figure_everywhere_and_paying_it_is_enough(desk):
+    loan = desk.loan()
+    desk.repay(loan, 99_990_000)
+    at = desk.now + timedelta(days=3)
+    found = queries.position(loan, at)
+    due = standing.figures(found)[1]["amount_uy"]
+    first = payments.of(found).in_fen.coming[0]
+    assert due == first.total_uy and due % 10_000 == 0 and 0 <= due - found.next_due.total_uy < 10_000
+    assert standing.figures(found)[0]["amount_uy"] == found.owed_uy >= found.debt_uy
 
 
 def test_after_the_last_instalment_all_of_it_is_due(desk):

@@ -14,30 +14,34 @@ def priced(cpu, now):
 
 
 def test_the_example_is_a_week_of_nights_at_the_published_price(priced, now):
-    example = earning.example(now=now)
+    example = earning.example(cores=8, now=now)
     assert (example.painted_cms, example.weight_text) == (560 * 3_600_000, "0.57")
     assert example.full_uy == 28_730_000  # 560 × 0.57 × 0.09 = 28.728
     assert (example.lead, example.assumed.work_text) == (example.assumed, "19.34")
     assert (example.assumed.gross_uy, example.assumed.fee_uy) == (5_560_000, 440_000)
-    assert example.none.net_uy == 6_100_000  # 560 × 85 % × 0.57 × 0.09 × 25 % = 6.1047
-    assert example.record is None
+    assert example.none.idle_uy == 6_100_000  # 560 × 85 % × 0.57 × 0.09 × 25 % = 6.1047
+    assert (example.record, example.none.ready_uy, example.none.most_uy) == (None, 0, 0)  # there is no reserve
 
 
 def test_without_a_price_there_is_no_example_but_a_page(client, db):
     assert client.get("/earn/").status_code == 200
 
 
-def test_a_stranger_who_asks_for_the_bank_is_told_how_it_works(client, priced):
+@pytest.mark.parametrize(("cores", "says", "full"), [
+    (2, "nights of this machine, 2 cores", "7.18"), (None, "a machine of 8 cores, for instance", "28.73"),
+])
+def test_a_stranger_who_asks_for_the_bank_is_told_how_it_works(client, priced, monkeypatch, cores, says, full):
+    monkeypatch.setattr("marketplace.engines.local.engine.LocalEngine.machine_cores", lambda _engine: cores)
     assert 'href="/earn/"' in client.get("/").content.decode()
     page = client.get("/earn/").content.decode()
-    assert "/accounts/signup/?next=/earn/begin/" in page and "28.73" in page
+    assert "/accounts/signup/?next=/earn/begin/" in page and full in page and says in page
     assert "What can be connected today" in page and "Banked hours as a pledge count for" in page
 
 
 def test_a_company_is_led_to_its_machine(client, priced, jiangnan, bo, django_assert_num_queries):
     client.force_login(bo)
     client.get("/earn/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(12):
         assert "/c/jiangnan/sites/new/" in client.get("/earn/").content.decode()
 
 
