@@ -34,8 +34,8 @@ setup: ## .venv with everything for development
 	$(call installed,dev)
 	@$(PY) manage.py build_messages
 
-test: setup ## all tests (FAST=1: without the slow ones; ARGS="-k name": pytest's own)
-	@exec $(PY) -m pytest $(if $(FAST),-m "not slow") $(ARGS)
+test: setup ## all tests, side by side (FAST=1: without the slow ones; ARGS="-k name": pytest's own, in one process)
+	@exec $(PY) -m pytest $(if $(FAST),-m "not slow") $(or $(ARGS),-n auto --maxprocesses 4 --dist loadfile)
 
 # production's settings; nothing connects
 PRODUCTION := env DEBUG=0 DEMO=0 SITE_URL=https://suanli.example ALLOWED_HOSTS=suanli.example \

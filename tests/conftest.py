@@ -15,6 +15,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+_given = dict(os.environ)
 _own = tempfile.mkdtemp(prefix="suanli-test-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None)
 os.environ["SUANLI_TESTING"] = "1"
 os.environ["SUANLI_DATA"] = _own
@@ -33,6 +34,13 @@ from django.utils import translation  # noqa: E402
 
 django.setup()  # not by pytest-django, which would read the settings before the services run
 pytest_plugins = ["tests.needs"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Each of the processes that share the tests begins as this one did, and brings services of its own."""
+    os.environ.clear()
+    os.environ.update(_given)
 
 
 def pytest_unconfigure(config):
