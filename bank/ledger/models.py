@@ -161,14 +161,15 @@ class Journal(models.Model):
 
 
 class Posting(models.Model):
-    """An amount into (+) or out of (−) an account. Never changed, never deleted."""
+    """An amount into (+) or out of (−) an account. Never changed, never deleted.
 
-    journal = models.ForeignKey(
-        Journal, verbose_name=_("entry in the books"), on_delete=models.PROTECT, related_name="postings"
-    )
-    account = models.ForeignKey(
-        Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="postings", db_index=False
-    )
+    That its journal and its account are there is asked by ledger_posted, of all lines of a statement at once.
+    """
+
+    journal = models.ForeignKey(Journal, verbose_name=_("entry in the books"), on_delete=models.PROTECT,
+                                related_name="postings", db_constraint=False)
+    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="postings",
+                                db_index=False, db_constraint=False)
     amount = models.BigIntegerField(_("amount"))
 
     class Meta:

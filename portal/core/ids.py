@@ -6,7 +6,8 @@ import os
 import time
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
-LENGTH = 26
+PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
+SHIFTS = range(120, -1, -10)  # 13 pairs of digits: 130 bits
 
 
 def uuid7_int() -> int:
@@ -20,8 +21,5 @@ def uuid7_int() -> int:
 
 def public_id(prefix: str) -> str:
     """`ord_` + 26 characters."""
-    value, digits = uuid7_int(), []
-    for _ in range(LENGTH):
-        value, rest = divmod(value, 32)
-        digits.append(ALPHABET[rest])
-    return f"{prefix}_{''.join(reversed(digits))}"
+    value = uuid7_int()
+    return f"{prefix}_{''.join([PAIRS[value >> shift & 1023] for shift in SHIFTS])}"

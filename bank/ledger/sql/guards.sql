@@ -1,8 +1,8 @@
 -- What PostgreSQL keeps true whatever the code does. Installed whole after every `migrate` (install.py).
 --
--- ledger_posted          postings come in one statement of their journal's transaction: zero sum per asset, listed
---                        routes, a reversal is the exact mirror; they move balances, collect for accounts
---                        without floor, and settle holds
+-- ledger_posted          postings come in one statement of their journal's transaction, of accounts that are there:
+--                        zero sum per asset, listed routes, a reversal is the exact mirror; they move balances,
+--                        collect for accounts without floor, and settle holds
 -- ledger_whole           once per journal, at commit: not empty, lots account for every posting of an account
 --                        with lots
 -- ledger_held            holds keep what is held
@@ -56,24 +56,27 @@ END $$;
 CREATE TRIGGER ledger_account_born BEFORE INSERT ON public.ledger_account
   FOR EACH ROW EXECUTE FUNCTION ledger_account_born();
 
+-- by columns and not by WHEN: a WHEN is read anew for every posting
 CREATE FUNCTION ledger_account_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'ledger: % of account % changes only through postings and holds', TG_ARGV[0], OLD.public_id
-    USING ERRCODE = 'restrict_violation';
+  IF OLD.* IS DISTINCT FROM NEW.* THEN
+    RAISE EXCEPTION 'ledger: % of account % changes only through postings and holds', TG_ARGV[0], OLD.public_id
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
 END $$;
-CREATE TRIGGER ledger_account_identity BEFORE UPDATE ON public.ledger_account FOR EACH ROW
-  WHEN ((OLD.id, OLD.public_id, OLD.owner_id, OLD.kind, OLD.asset, OLD.ref, OLD.counted, OLD.lots, OLD.ceiling)
-    IS DISTINCT FROM
-        (NEW.id, NEW.public_id, NEW.owner_id, NEW.kind, NEW.asset, NEW.ref, NEW.counted, NEW.lots, NEW.ceiling))
-  EXECUTE FUNCTION ledger_account_fixed('identity');
-CREATE TRIGGER ledger_account_balance BEFORE UPDATE ON public.ledger_account FOR EACH ROW
-  WHEN (pg_trigger_depth() = 0
-    AND (OLD.posted, OLD.held, OLD.excess) IS DISTINCT FROM (NEW.posted, NEW.held, NEW.excess))
-  EXECUTE FUNCTION ledger_account_fixed('balance');
+CREATE TRIGGER ledger_account_identity
+  BEFORE UPDATE OF id, public_id, owner_id, kind, asset, ref, counted, lots, ceiling ON public.ledger_account
+  FOR EACH ROW EXECUTE FUNCTION ledger_account_fixed('identity');
+CREATE TRIGGER ledger_account_balance BEFORE UPDATE OF posted, held, excess ON public.ledger_account
+  FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION ledger_account_fixed('balance');
 
 -- a floor may be set above what is drawn: that only stops drawing (excess remembers by how much)
 CREATE FUNCTION ledger_floor_set() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF NEW.floor IS NOT DISTINCT FROM OLD.floor THEN
+    RETURN NEW;
+  END IF;
   IF NEW.floor IS NULL OR NEW.floor > 0 OR
      NOT EXISTS (SELECT 1 FROM public.ledger_kind WHERE code = NEW.kind AND floor_rule = 'limit') THEN
     RAISE EXCEPTION 'ledger: the floor of account % (%) is not to be set to %', OLD.public_id, OLD.kind, NEW.floor
@@ -82,49 +85,44 @@ BEGIN
   NEW.excess := greatest(0, NEW.floor - (NEW.posted - NEW.held));
   RETURN NEW;
 END $$;
-CREATE TRIGGER ledger_floor_set BEFORE UPDATE ON public.ledger_account FOR EACH ROW
-  WHEN (OLD.floor IS DISTINCT FROM NEW.floor) EXECUTE FUNCTION ledger_floor_set();
+CREATE TRIGGER ledger_floor_set BEFORE UPDATE OF floor ON public.ledger_account
+  FOR EACH ROW EXECUTE FUNCTION ledger_floor_set();
 
 -- postings
 CREATE FUNCTION ledger_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
-DECLARE closed bigint; with_hold boolean; with_reversal boolean; counted bigint; wrong record;
+DECLARE f record; wrong record;
 BEGIN
-  SELECT max(j.id) FILTER (WHERE j.txid <> pg_current_xact_id()
-           OR f.n <> (SELECT count(*) FROM public.ledger_posting p WHERE p.journal_id = j.id)),
-         bool_or(j.hold_id IS NOT NULL), bool_or(j.reverses_id IS NOT NULL)
-    INTO closed, with_hold, with_reversal
-    FROM (SELECT journal_id, count(*) AS n FROM fresh GROUP BY journal_id) f
-    JOIN public.ledger_journal j ON j.id = f.journal_id;
-  IF closed IS NOT NULL THEN
-    RAISE EXCEPTION 'ledger: journal % is closed: its postings come in one statement of its transaction', closed
+  -- all postings of these journals are here, so what must be true of them is asked of all of them at once;
+  -- an account or a journal is never deleted, so that it is there now stands for a foreign key
+  SELECT (SELECT count(*) FROM fresh) AS lines, coalesce(sum(s.lines), 0) AS found,
+         (SELECT count(*) FROM public.ledger_posting WHERE journal_id IN (SELECT journal_id FROM fresh)) AS theirs,
+         min(j.public_id) AS one, bool_or(j.txid <> pg_current_xact_id()) AS late, bool_or(s.collects) AS collects,
+         bool_or(j.hold_id IS NOT NULL) AS with_hold, bool_or(j.reverses_id IS NOT NULL) AS with_reversal,
+         min(format('%s is unbalanced in %s', j.public_id, s.asset)) FILTER (WHERE s.total <> 0) AS unbalanced,
+         min(format('%s takes a route that is not listed: %s > %s for %s', j.public_id, s.givers, s.takers, j.reason))
+           FILTER (WHERE j.reverses_id IS NULL AND EXISTS (
+             SELECT 1 FROM unnest(s.givers) AS g(kind) WHERE NOT s.takers <@ ARRAY(
+               SELECT r.target FROM public.ledger_route r WHERE r.source = g.kind AND r.reason = j.reason))) AS unlisted
+    INTO f
+    FROM (SELECT n.journal_id, a.asset, sum(n.amount) AS total, count(*) AS lines, bool_or(NOT a.counted) AS collects,
+                 array_agg(a.kind) FILTER (WHERE n.amount < 0) AS givers,
+                 array_agg(a.kind) FILTER (WHERE n.amount > 0) AS takers
+            FROM fresh n JOIN public.ledger_account a ON a.id = n.account_id GROUP BY n.journal_id, a.asset) s
+    JOIN public.ledger_journal j ON j.id = s.journal_id;
+  IF f.found <> f.lines THEN
+    RAISE EXCEPTION 'ledger: a posting names a journal or an account that is not there'
+      USING ERRCODE = 'foreign_key_violation';
+  ELSIF f.late OR f.theirs <> f.lines THEN
+    RAISE EXCEPTION 'ledger: journal % is closed: its postings come in one statement of its transaction', f.one
       USING ERRCODE = 'restrict_violation';
+  ELSIF f.unbalanced IS NOT NULL OR f.unlisted IS NOT NULL THEN
+    RAISE EXCEPTION 'ledger: journal %', coalesce(f.unbalanced, f.unlisted) USING ERRCODE = 'check_violation';
   END IF;
-
-  -- all postings of these journals are here, so what must be true of them can be asked of all of them at once
-  SELECT j.public_id, j.reason, s.asset, s.total <> 0 AS unbalanced, g.kind AS giver, t.kind AS taker INTO wrong
-    FROM (SELECT f.journal_id, a.asset, sum(f.amount) AS total,
-                 array_agg(DISTINCT a.kind) FILTER (WHERE f.amount < 0) AS givers,
-                 array_agg(DISTINCT a.kind) FILTER (WHERE f.amount > 0) AS takers
-            FROM fresh f JOIN public.ledger_account a ON a.id = f.account_id GROUP BY f.journal_id, a.asset) s
-    JOIN public.ledger_journal j ON j.id = s.journal_id
-    LEFT JOIN LATERAL unnest(s.givers) AS g(kind) ON true
-    LEFT JOIN LATERAL unnest(s.takers) AS t(kind) ON true
-   WHERE s.total <> 0 OR (j.reverses_id IS NULL AND NOT EXISTS (
-           SELECT 1 FROM public.ledger_route r
-            WHERE r.source = g.kind AND r.target = t.kind AND r.reason = j.reason))
-   ORDER BY unbalanced DESC LIMIT 1;
-  IF FOUND AND wrong.unbalanced THEN
-    RAISE EXCEPTION 'ledger: journal % is unbalanced in %', wrong.public_id, wrong.asset
-      USING ERRCODE = 'check_violation';
-  ELSIF FOUND THEN
-    RAISE EXCEPTION 'ledger: journal % takes a route that is not listed: % > % for %',
-      wrong.public_id, wrong.giver, wrong.taker, wrong.reason USING ERRCODE = 'check_violation';
-  END IF;
-  IF with_reversal THEN
+  IF f.with_reversal THEN
     SELECT j.public_id INTO wrong
-      FROM (SELECT DISTINCT journal_id FROM fresh) f JOIN public.ledger_journal j ON j.id = f.journal_id
+      FROM (SELECT DISTINCT journal_id FROM fresh) n JOIN public.ledger_journal j ON j.id = n.journal_id
      WHERE j.reverses_id IS NOT NULL AND (j.reason <> 'reversal' OR j.hold_id IS NOT NULL
        OR EXISTS (SELECT 1 FROM public.ledger_journal o WHERE o.id = j.reverses_id AND o.reverses_id IS NOT NULL)
        OR EXISTS (SELECT 1 FROM public.ledger_posting WHERE journal_id IN (j.id, j.reverses_id)
@@ -135,9 +133,9 @@ BEGIN
     END IF;
   END IF;
 
-  IF with_hold THEN
+  IF f.with_hold THEN
     SELECT j.public_id INTO wrong
-      FROM (SELECT DISTINCT journal_id FROM fresh) f JOIN public.ledger_journal j ON j.id = f.journal_id
+      FROM (SELECT DISTINCT journal_id FROM fresh) n JOIN public.ledger_journal j ON j.id = n.journal_id
       JOIN public.ledger_hold h ON h.id = j.hold_id
      WHERE NOT EXISTS (SELECT 1 FROM public.ledger_posting p
                         WHERE p.journal_id = j.id AND p.account_id = h.account_id AND p.amount < 0) LIMIT 1;
@@ -148,19 +146,19 @@ BEGIN
     UPDATE public.ledger_hold h SET settled = h.settled + d.amount,
         state = CASE WHEN h.settled + d.amount + h.released = h.amount THEN 'settled' ELSE h.state END,
         resolved_at = CASE WHEN h.settled + d.amount + h.released = h.amount THEN d.at ELSE h.resolved_at END
-      FROM (SELECT j.hold_id, -sum(f.amount)::bigint AS amount, max(j.at) AS at
-              FROM fresh f JOIN public.ledger_journal j ON j.id = f.journal_id
+      FROM (SELECT j.hold_id, -sum(n.amount)::bigint AS amount, max(j.at) AS at
+              FROM fresh n JOIN public.ledger_journal j ON j.id = n.journal_id
               JOIN public.ledger_hold o ON o.id = j.hold_id
-             WHERE o.account_id = f.account_id GROUP BY j.hold_id) d
+             WHERE o.account_id = n.account_id GROUP BY j.hold_id) d
      WHERE h.id = d.hold_id;
     UPDATE public.ledger_account a SET posted = a.posted + d.amount, held = a.held - d.settled,
         excess = CASE WHEN a.excess = 0 THEN 0 ELSE
           greatest(0, least(a.excess, a.floor - (a.posted + d.amount - a.held + d.settled))) END
-      FROM (SELECT f.account_id, sum(f.amount)::bigint AS amount,
-                   coalesce(-sum(f.amount) FILTER (WHERE o.account_id = f.account_id), 0)::bigint AS settled
-              FROM fresh f JOIN public.ledger_journal j ON j.id = f.journal_id
+      FROM (SELECT n.account_id, sum(n.amount)::bigint AS amount,
+                   coalesce(-sum(n.amount) FILTER (WHERE o.account_id = n.account_id), 0)::bigint AS settled
+              FROM fresh n JOIN public.ledger_journal j ON j.id = n.journal_id
               LEFT JOIN public.ledger_hold o ON o.id = j.hold_id
-             GROUP BY f.account_id) d
+             GROUP BY n.account_id) d
      WHERE a.id = d.account_id AND a.counted;
   ELSE
     UPDATE public.ledger_account a SET posted = a.posted + d.amount,
@@ -169,13 +167,11 @@ BEGIN
       FROM (SELECT account_id, sum(amount)::bigint AS amount FROM fresh GROUP BY account_id) d
      WHERE a.id = d.account_id AND a.counted;
   END IF;
-  GET DIAGNOSTICS counted = ROW_COUNT;
-
-  IF counted < (SELECT count(DISTINCT account_id) FROM fresh) THEN
+  IF f.collects THEN
     INSERT INTO public.ledger_uncounted (account_id, amount)
-      SELECT f.account_id, sum(f.amount)::bigint
-        FROM fresh f JOIN public.ledger_account a ON a.id = f.account_id
-       WHERE NOT a.counted GROUP BY f.account_id;
+      SELECT n.account_id, sum(n.amount)::bigint
+        FROM fresh n JOIN public.ledger_account a ON a.id = n.account_id
+       WHERE NOT a.counted GROUP BY n.account_id;
   END IF;
   RETURN NULL;
 END $$;
