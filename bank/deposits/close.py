@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from portal.core.money import CARD_HOUR_CMS, PPM, mul_div, price_of, share
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, ceil_to, mul_div, price_of, share
+from portal.core.words import floor_fen
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,10 @@ def hour_budget(*, day_budget: int, paid: int, hours_left: int) -> int:
 
 
 def compensation(failed: int, *, rate_uy_per_hour: int, share_ppm: int) -> int:
-    """What a customer gets for time that a site failed to deliver."""
-    return share(price_of(failed, rate_uy_per_hour, "down"), share_ppm)
+    """What a customer gets for time that a site failed to deliver: up to the next fen."""
+    return ceil_to(share(price_of(failed, rate_uy_per_hour, "down"), share_ppm), FEN_UY)
 
 
 def late_fee(quantity: int, *, weight: int, index_uy: int, fee_ppm: int) -> int:
-    """What taking an hour back too late costs: a part of what the hour is worth."""
-    return share(worth(quantity * weight // PPM, index_uy), fee_ppm)
+    """What taking an hour back too late costs: a part of what the hour is worth, down to a whole fen."""
+    return floor_fen(share(worth(quantity * weight // PPM, index_uy), fee_ppm))

@@ -26,6 +26,7 @@ from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
 from portal.core.failpoints import failpoint
+from portal.core.words import floor_fen
 
 from . import close, queries
 from .models import Deposit, HoldBack, Recall, SlotClose
@@ -436,7 +437,7 @@ def _late_fee(hour: Hour) -> None:
     left, legs = hour.recalls_fee_uy, []
     for kind in (Kind.PROVIDER_DUE, Kind.WALLET) if left else ():
         account = hour.of(kind, owner=hour.owner)
-        part = min(left, books.balance(account).available or 0)
+        part = min(left, floor_fen(books.balance(account).available or 0))
         if part:
             legs.append(ledger.Leg(account, -part))
             left -= part

@@ -18,7 +18,7 @@ from marketplace.dispatch.models import Slot
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.money import share
-from portal.core.words import local
+from portal.core.words import floor_fen, local
 from portal.history import actions as history
 
 from . import close, queries
@@ -150,7 +150,8 @@ def pay_out(*, organisation: Organisation, now: datetime) -> Payout | None:
     if Payout.objects.filter(organisation=organisation, monday=monday).exists():
         return None
     start = queries.start_of_day(monday)
-    amount = min(books.balance(due).available or 0, books.balance_at(due, start - timedelta(microseconds=1)))
+    earned = min(books.balance(due).available or 0, books.balance_at(due, start - timedelta(microseconds=1)))
+    amount = floor_fen(earned)  # what is not a fen yet waits for the next payout
     if amount <= 0:
         return None
     made = Payout.objects.create(organisation=organisation, monday=monday, amount_uy=amount, paid_at=now)

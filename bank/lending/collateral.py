@@ -3,7 +3,8 @@
 Quantities in card-milliseconds (cms), money in micro-yuan (uy), the index in micro-yuan per card-hour,
 shares and yearly rates in parts per million (ppm). Formulas: value V = hours × index × haircut, rounded
 down once; loan to value = debt ÷ V, rounded up; interest is simple, by the night, on the principal that is
-left, kept as an exact numerator over YEAR so that how often it is booked changes nothing.
+left, booked in whole fen; what is not a fen yet is kept as an exact numerator over YEAR, so that how often it is
+booked changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, ceil_to, mul_div
+from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, mul_div
 from portal.core.words import floor_fen
 
 YEAR = 365 * PPM  # principal × rate (ppm) × nights ÷ YEAR = micro-yuan
@@ -66,8 +67,9 @@ def index_at(debt_uy: int, cms: int, haircut_ppm: int, level_ppm: int) -> int:
 
 
 def accrue(principal_uy: int, rate_ppm: int, nights: int, rest: int) -> tuple[int, int]:
-    """(whole micro-yuan, new rest): `rest` is the part of a micro-yuan left over before, in 1/YEAR."""
-    return divmod(principal_uy * rate_ppm * nights + rest, YEAR)
+    """(micro-yuan in whole fen, new rest): `rest` is the part of a fen left over before, in 1/YEAR micro-yuan."""
+    fen, rest = divmod(principal_uy * rate_ppm * nights + rest, YEAR * FEN_UY)
+    return fen * FEN_UY, rest
 
 
 def split(amount_uy: int, interest_uy: int) -> tuple[int, int]:
@@ -119,21 +121,6 @@ def schedule(principal_uy: int, rate_ppm: int, months: int, start: date) -> list
         left, before = left - part, day
         plan.append(Instalment(day, part, interest, left))
     return plan
-
-
-def in_fen(parts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """(principal, interest) of payments in whole fen, as pages show them: each adds up, and so does each column.
-
-    The sums so far are rounded up, so that paying the first that is shown is enough.
-    """
-    shown, so_far, before = [], (0, 0), (0, 0)
-    for principal, interest in parts:
-        so_far = (so_far[0] + principal + interest, so_far[1] + interest)
-        total_fen, interest_fen = ceil_to(so_far[0], FEN_UY), ceil_to(so_far[1], FEN_UY)
-        of_interest = interest_fen - before[1]
-        shown.append((total_fen - before[0] - of_interest, of_interest))
-        before = (total_fen, interest_fen)
-    return shown
 
 
 def planned_left(principal_uy: int, months: int, start: date, today: date) -> int:

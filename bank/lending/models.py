@@ -262,7 +262,7 @@ class Loan(Named):
         _("interest counted to"), help_text="interest is booked up to the night before this day"
     )
     interest_rest = models.BigIntegerField(
-        _("rest of interest"), default=0, help_text="part of a micro-yuan not yet booked, in 1/(365·10^6)"
+        _("rest of interest"), default=0, help_text="part of a fen not yet booked, in 1/(365·10^6) micro-yuan"
     )
     called_at = models.DateTimeField(_("asked for more"), null=True, blank=True)
     call_due_date = models.DateField(_("answer due"), null=True, blank=True)

@@ -73,8 +73,7 @@ def of(
     value = queries.worth(pledge, row.index)
     most = floor_fen(collateral.most_uy(value, policy.LTV_ORIGINATION_PPM))
     amount = min(amount_uy or most, most)
-    exact = collateral.schedule(amount, terms.EXAMPLE_RATE_PPM, months or USUAL_MONTHS, queries.today(now))
-    plan = collateral.in_fen([(p.principal_uy, p.interest_uy) for p in exact])
+    plan = collateral.schedule(amount, terms.EXAMPLE_RATE_PPM, months or USUAL_MONTHS, queries.today(now))
     return Outlook(
         index=row.index,
         pledge_cms=pledge,
@@ -82,8 +81,8 @@ def of(
         most_uy=most,
         amount_uy=amount,
         months=len(plan),
-        interest_uy=sum(interest for _principal, interest in plan),
-        first_uy=sum(plan[0]),
-        last_uy=sum(plan[-1]),
+        interest_uy=sum(p.interest_uy for p in plan),
+        first_uy=plan[0].total_uy,
+        last_uy=plan[-1].total_uy,
         open_until=now + timedelta(seconds=terms.APPLICATION_VALID_S),
     )

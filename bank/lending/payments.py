@@ -1,4 +1,4 @@
-"""What was paid of a loan and what is still to be paid, exact and as pages show it."""
+"""What was paid of a loan and what is still to be paid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from . import collateral, queries
+from . import queries
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,6 @@ class Payments:
 
     paid: list[Row]
     coming: list[Row]
-
-    @property
-    def in_fen(self) -> Payments:
-        """As pages show it: two decimals that add up."""
-        exact, rows = [*self.paid, *self.coming], []
-        left = exact[0].left_uy + exact[0].principal_uy if exact else 0
-        for row, (principal, interest) in zip(
-            exact, collateral.in_fen([(r.principal_uy, r.interest_uy) for r in exact]), strict=True
-        ):
-            left -= principal
-            rows.append(Row(row.on, principal, interest, left))
-        return Payments(rows[: len(self.paid)], rows[len(self.paid) :])
 
     @property
     def sums(self) -> dict[str, Row]:

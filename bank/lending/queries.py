@@ -276,15 +276,10 @@ class Position:
         return self.principal_uy + self.interest_uy
 
     @property
-    def owed_uy(self) -> int:
-        """The debt as pages show it: up to the fen."""
-        return ceil_to(self.debt_uy, FEN_UY)
-
-    @property
     def next_due_uy(self) -> int:
-        """What pages ask for next, up to the fen; all of it past the last instalment."""
+        """What is to be paid next; all of it past the last instalment."""
         due = self.next_due
-        return ceil_to(due.total_uy, FEN_UY) if due else self.owed_uy
+        return due.total_uy if due else self.debt_uy
 
     @property
     def is_called(self) -> bool:

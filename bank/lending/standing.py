@@ -7,7 +7,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal import policy
-from portal.core.money import FEN_UY, ceil_to
 from portal.core.templatetags.suanli import cny, percent, time_text, yuan
 
 from . import queries, terms
@@ -43,13 +42,13 @@ def _fall(found: queries.Position, index_uy: int) -> str:
 
 def figures(found: queries.Position) -> list[dict[str, Any]]:
     """What is owed today, what is due next, and how much of the pledge that is."""
-    due, interest = found.next_due, ceil_to(found.interest_uy, FEN_UY)
+    due = found.next_due
     return [
         {
             "label": _("Owed today"),
-            "amount_uy": found.owed_uy,
+            "amount_uy": found.debt_uy,
             "note": _("{principal} principal, {interest} interest to last night").format(
-                principal=yuan(found.owed_uy - interest), interest=yuan(interest)
+                principal=yuan(found.principal_uy), interest=yuan(found.interest_uy)
             ),
         },
         {

@@ -235,17 +235,16 @@ def answer(request: HttpRequest, organisation: Organisation, public_id: str) -> 
 
 def _terms(offer: Offer, now: Any) -> list[dict[str, Any]]:
     plan = queries.collateral.schedule(offer.amount_uy, offer.rate_ppm, offer.months, queries.today(now))
-    shown = queries.collateral.in_fen([(p.principal_uy, p.interest_uy) for p in plan])
     return [
         {"label": _("Lender"), "text": offer.lender.name},
         {"label": _("Interest a year"), "text": f"{percent(offer.rate_ppm, 'short')} %"},
         {
             "label": _("First instalment, {date}").format(date=time_text(plan[0].due_date, "date")),
-            "amount_uy": sum(shown[0]),
+            "amount_uy": plan[0].total_uy,
         },
         {
             "label": _("Interest over {months} months").format(months=offer.months),
-            "amount_uy": sum(interest for _principal, interest in shown),
+            "amount_uy": sum(p.interest_uy for p in plan),
         },
         {"label": _("Into your wallet"), "amount_uy": offer.amount_uy, "total": True},
     ]

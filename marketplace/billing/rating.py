@@ -2,17 +2,18 @@
 
 A price has three parts: the package (fixed), its units (outlets, vehicles …: each one done) and the
 computing (card-time really used, at a rate per hour). The cap is the most all three together can be,
-rounded up to a whole yuan; nothing is ever charged above it.
+rounded up to a whole yuan; nothing is ever charged above it. A charge is in whole fen, so that a wallet's
+balance is: the nearest, but never less than the computing, which the site gets to the micro-yuan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from marketplace.catalogue.pricing import cap_uy
-from portal.core.money import PPM, mul_div, price_of
+from portal.core.money import FEN_UY, PPM, ceil_to, mul_div, price_of, to_fen
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,20 @@ def quote(terms: Terms, *, units: int, expected_cms: int = 0) -> Rated:
     cap = cap_uy(terms, units)
     if cap > most:
         lines += (Line("rounding", cap - most),)
-    expected = sum(x.amount for x in _lines(terms, units, min(expected_cms, terms.core_limit_cms)))
-    return Rated(lines=lines, total=cap, computing=lines[2].amount, cap=cap, expected=expected)
+    likely = delivered(terms, units_quoted=units, units_done=units, used_cms=expected_cms, cap=cap)
+    return Rated(lines=lines, total=cap, computing=lines[2].amount, cap=cap, expected=likely.total)
 
 
 def delivered(terms: Terms, *, units_quoted: int, units_done: int, used_cms: int, cap: int) -> Rated:
     """After a run that brought its result: only the units done, never more than were quoted, never above the cap."""
     units = max(0, min(units_quoted, units_done))
-    return _capped(_lines(terms, units, min(used_cms, terms.core_limit_cms)), cap)
+    return _in_fen(_capped(_lines(terms, units, min(used_cms, terms.core_limit_cms)), cap))
 
 
 def stopped(terms: Terms, *, used_cms: int, cap: int) -> Rated:
     """After a run the customer stopped: the computing so far and nothing for a result that is not there."""
     lines = _lines(terms, 0, min(used_cms, terms.core_limit_cms))[2:]
-    return _capped(lines, cap)
+    return _in_fen(_capped(lines, cap))
 
 
 def failed(*, cap: int) -> Rated:
@@ -99,6 +100,14 @@ def _capped(lines: tuple[Line, ...], cap: int) -> Rated:
         computing = max(0, computing - (total - cap))
         total = cap
     return Rated(lines=lines, total=total, computing=computing, cap=cap)
+
+
+def _in_fen(rated: Rated) -> Rated:
+    """The total in whole fen with the line that makes it so. The cap, whole yuan, stays above it."""
+    total = max(to_fen(rated.total), ceil_to(rated.computing, FEN_UY))
+    if total == rated.total:
+        return rated
+    return replace(rated, lines=(*rated.lines, Line("to_fen", total - rated.total)), total=total)
 
 
 def quote_hours(*, cores: int, wall_s: int, weight_ppm: int) -> Rated:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from portal.core.money import CNY_UY, FEN_UY, ceil_to, mul_div, price_of
+from portal.core.money import CNY_UY, ceil_to, mul_div, price_of, to_fen
 
 
 class Priced(Protocol):
@@ -50,6 +50,3 @@ def expected_uy(plan: Priced, units: int, *, measured_cms: int, measured_units: 
     likely_cms = min(mul_div(measured_cms, units, measured_units), plan.core_limit_cms)
     return to_fen(fixed + price_of(likely_cms, plan.rate_uy_per_hour))
 
-
-def to_fen(amount_uy: int) -> int:
-    return mul_div(amount_uy, 1, FEN_UY) * FEN_UY

@@ -109,7 +109,8 @@ def price(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
     """What was charged for, line by line in words, with the amount; before the charge, the most it can be."""
     quote = order.quote
     lines = charge.lines if charge else quote.lines if order.is_open else []
-    worded = worded_lines(lines, quote.asset, quote.offering.package.unit, is_quote=charge is None)
+    unit = quote.offering.package.unit
+    worded = worded_lines(lines, quote.asset, unit, is_quote=charge is None, is_exact=True)
     return [word | {"amount": line["amount"]} for word, line in zip(worded, lines, strict=True)]
 
 

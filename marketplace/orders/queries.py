@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from bank.ledger import queries as books
 from bank.ledger.chart import Kind
 from marketplace import recipes
-from marketplace.billing import purses
+from marketplace.billing import purses, rating
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
 from marketplace.catalogue.sample import Sample
 from marketplace.provisioning.models import Allocation
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
-from portal.core.money import price_of
+from portal.core.money import FEN_UY
 from portal.core.words import floor_fen, hours, joined, yuan
 from portal.history.models import Step as HistoryStep
 
@@ -79,6 +79,7 @@ LINE_WORDS = {
         ),
     ),
     "rounding": lambda x, unit: (_("Up to the next whole yuan"), ""),
+    "to_fen": lambda x, unit: (_("To a whole fen"), ""),
     "above_cap": lambda x, unit: (_("Above the cap: not charged"), ""),
     "hours": lambda x, unit: (
         _("{hours} core-hours").format(hours=hours(x["quantity"])),
@@ -88,11 +89,16 @@ LINE_WORDS = {
 
 
 def worded_lines(
-    lines: list[dict[str, Any]], asset: str, unit: str, *, is_quote: bool = False
+    lines: list[dict[str, Any]], asset: str, unit: str, *, is_quote: bool = False, is_exact: bool = False
 ) -> list[dict[str, Any]]:
-    """Lines of a quote or charge for components/lines.html."""
+    """Lines of a quote or charge for components/lines.html.
+
+    Where amounts are shown to the fen, rounding to the nearest one is in them already.
+    """
     shown = []
     for line in lines:
+        if line["code"] == "to_fen" and not is_exact and abs(line["amount"]) * 2 <= FEN_UY:
+            continue
         label, note = LINE_WORDS[line["code"]](line, unit)
         if is_quote and line["code"] == "computing":
             label = _("Computing, at most")
@@ -296,8 +302,7 @@ def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:
     """(what the work so far comes to, what stopping now would cost), micro-yuan, never above the cap."""
     if allocation is None or order.quote.asset != "CNY":
         return 0, 0
-    terms = order.quote.terms
-    computing = price_of(min(allocation.core_ms, terms["core_limit_cms"]), terms["rate_uy_per_hour"], "down")
+    terms, units, cap = rating.Terms(**order.quote.terms), order.quote.units, order.quote.cap
     done = max(
         (
             int(p.get("done", 0))
@@ -306,12 +311,11 @@ def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:
         ),
         default=0,
     )
-    used = (
-        terms["base_uy"] + min(done, order.quote.units) * terms["per_unit_uy"] + computing
-        if done
-        else computing
-    )
-    return min(used, order.quote.cap), min(computing, order.quote.cap)
+    stopped = rating.stopped(terms, used_cms=allocation.core_ms, cap=cap)
+    if not done:
+        return stopped.total, stopped.total
+    sofar = rating.delivered(terms, units_quoted=units, units_done=done, used_cms=allocation.core_ms, cap=cap)
+    return sofar.total, stopped.total
 
 
 def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from portal.accounts.views import TRADE
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.money import price_of
+from portal.core.money import FEN_UY, ceil_to, price_of
 from portal.core.templatetags.suanli import time_text
 
 from . import actions, explain, kept, queries, samples, uploads
@@ -87,7 +87,7 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
             "plan": plan,
             "units": units,
             "cap_uy": cap_uy(plan, units),
-            "computing_uy": price_of(actions.core_limit(plan, pack, units), plan.rate_uy_per_hour),
+            "computing_uy": ceil_to(price_of(actions.core_limit(plan, pack, units), plan.rate_uy_per_hour), FEN_UY),
             "size_text": queries.count_of(pack, units),
             "here": _address(pack, upload, chosen),
             "chosen": chosen is not None,

@@ -43,6 +43,11 @@ def price_of(quantity_cms: int, rate_uy_per_hour: int, rounding: Rounding = "hal
     return mul_div(quantity_cms, rate_uy_per_hour, CARD_HOUR_CMS, rounding)
 
 
+def to_fen(amount_uy: int) -> int:
+    """The nearest whole fen."""
+    return mul_div(amount_uy, 1, FEN_UY) * FEN_UY
+
+
 def ceil_to(amount: int, step: int) -> int:
     """The next multiple of step that is not below amount."""
     return -(-amount // step) * step

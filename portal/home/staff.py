@@ -367,7 +367,7 @@ def _compared(order: Order, charge: Charge | None, unit: str) -> tuple[dict[str,
     rows = []
     for code in [*most, *(c for c in real if c not in most)]:
         line = real[code] if code in real else most[code]
-        word = worded_lines([line], asset, unit, is_quote=code not in real)[0]
+        word = worded_lines([line], asset, unit, is_quote=code not in real, is_exact=True)[0]
         rows.append(
             {
                 "label": word["label"],

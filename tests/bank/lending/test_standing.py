@@ -50,17 +50,17 @@ def test_after_a_partial_repayment_the_plan_is_what_is_really_still_to_be_paid(d
         found = payments.of(position)
     assert rows(found.paid) == [(later, 99_200_000, 800_000, 300_800_000)]  # ten nights of 0.08 came first
     assert rows(found.coming) == [
-        (date(2026, 12, 23), 0, 1_203_200, 300_800_000),  # 20 nights on what is owed
-        (date(2027, 1, 23), 34_130_000, 1_864_960, 266_670_000),  # to the plan of that day: 400 − 133.33
-        (date(2027, 2, 23), 66_670_000, 1_653_354, 200_000_000),
+        (date(2026, 12, 23), 0, 1_200_000, 300_800_000),  # 20 nights on what is owed
+        (date(2027, 1, 23), 34_130_000, 1_860_000, 266_670_000),  # to the plan of that day: 400 − 133.33
+        (date(2027, 2, 23), 66_670_000, 1_660_000, 200_000_000),
         (date(2027, 3, 23), 66_660_000, 1_120_000, 133_340_000),
-        (date(2027, 4, 23), 66_670_000, 826_708, 66_670_000),
-        (date(2027, 5, 23), 66_670_000, 400_020, 0),
+        (date(2027, 4, 23), 66_670_000, 820_000, 66_670_000),
+        (date(2027, 5, 23), 66_670_000, 400_000, 0),
     ]
     sums = found.sums
     assert (sums["paid"].principal_uy, sums["coming"].principal_uy) == (99_200_000, 300_800_000)
     assert (sums["all"].principal_uy, sums["all"].left_uy) == (loan.principal_uy, 0)
-    assert sums["all"].total_uy == 400 * YUAN + 800_000 + 7_068_242
+    assert sums["all"].total_uy == 400 * YUAN + 800_000 + 7_060_000  # 7.068242, by the whole fen
 
 
 def test_the_loans_page_shows_what_was_paid_what_is_left_and_their_sums(desk, client, zhao):
@@ -72,8 +72,7 @@ def test_the_loans_page_shows_what_was_paid_what_is_left_and_their_sums(desk, cl
     text = client.get(address).content.decode()
     assert text.index("Paid so far") < text.index("Still to be paid") < text.index("The whole loan")
     foot = text[text.index("<tfoot>") :]
-    assert foot.index("400.00") < foot.index("407.67") < foot.index("</tfoot>")
-    assert text.count("407.660082") == 1  # the exact table follows
+    assert foot.index("400.00") < foot.index("407.66") < foot.index("</tfoot>")
     desk.repay(loan, None, key="2")
     text = client.get(address).content.decode()
     assert "Still to be paid" not in text.split("<tbody>")[1] and "400.00" in text[text.index("<tfoot>") :]
@@ -85,9 +84,8 @@ def test_what_is_due_next_is_one_figure_everywhere_and_paying_it_is_enough(desk)
     at = desk.now + timedelta(days=3)
     found = queries.position(loan, at)
     due = standing.figures(found)[1]["amount_uy"]
-    first = payments.of(found).in_fen.coming[0]
-    assert due == first.total_uy and due % 10_000 == 0 and 0 <= due - found.next_due.total_uy < 10_000
-    assert standing.figures(found)[0]["amount_uy"] == found.owed_uy >= found.debt_uy
+    assert due == payments.of(found).coming[0].total_uy == found.next_due.total_uy and due % 10_000 == 0
+    assert standing.figures(found)[0]["amount_uy"] == found.debt_uy
 
 
 def test_after_the_last_instalment_all_of_it_is_due(desk):

@@ -24,8 +24,8 @@ def test_twenty_outlets_can_never_cost_more_than_79_yuan():
 
 def test_a_delivered_run_pays_for_the_units_done_and_the_time_used():
     rated = rating.delivered(FORECAST, units_quoted=20, units_done=18, used_cms=36_000, cap=79_000_000)
-    assert rated.total == 22_500_000 + 18 * 2_800_000 + 980
-    assert rated.computing == 980
+    assert (rated.total, rated.computing) == (22_500_000 + 18 * 2_800_000, 980)  # 980 are the package's, not lost
+    assert [x.amount for x in rated.lines if x.code == "to_fen"] == [-980]
 
 
 def test_more_units_than_were_quoted_are_not_charged():
@@ -35,12 +35,22 @@ def test_more_units_than_were_quoted_are_not_charged():
 
 def test_time_beyond_the_limit_is_not_charged():
     rated = rating.delivered(FORECAST, units_quoted=20, units_done=20, used_cms=10**12, cap=79_000_000)
-    assert rated.total == 78_516_333
+    assert (rated.total, rated.computing) == (78_520_000, 16_333)
 
 
 def test_a_stopped_run_pays_only_its_computing():
     rated = rating.stopped(FORECAST, used_cms=36_000, cap=79_000_000)
-    assert (rated.total, rated.computing) == (980, 980)
+    assert (rated.total, rated.computing) == (10_000, 980)
+
+
+@given(st.integers(0, 10**8), st.integers(0, 50), st.integers(0, 10**10))
+def test_a_charge_is_in_whole_fen_and_never_below_what_the_site_gets(base_fen, units, used_cms):
+    terms = Terms(base_uy=base_fen * 10_000, per_unit_uy=10_000, rate_uy_per_hour=98_000, core_limit_cms=10**9)
+    cap = rating.quote(terms, units=max(1, units)).cap
+    for rated in (rating.delivered(terms, units_quoted=50, units_done=units, used_cms=used_cms, cap=cap),
+                  rating.stopped(terms, used_cms=used_cms, cap=cap)):
+        assert rated.total % 10_000 == 0 and rated.computing <= rated.total <= cap
+        assert sum(x.amount for x in rated.lines) == rated.total
 
 
 def test_nobody_pays_for_a_failure():

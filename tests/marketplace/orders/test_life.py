@@ -16,6 +16,7 @@ from marketplace.orders import actions as orders
 from marketplace.orders.models import Order, Quote
 from marketplace.provisioning.drivers import engine_of, site_ref
 from portal.core.errors import Refused
+from portal.core.money import ceil_to, to_fen
 from portal.history.models import Step
 from tests.marketplace.conftest import ACTOR, SLEEPY
 
@@ -208,8 +209,8 @@ def test_a_run_that_delivers_is_charged_by_the_engines_counter(market, funded, n
     charge = Charge.objects.get(cause=order.cause)
     usage = order.allocation.usage.get()
     assert usage.core_ms > 0
-    assert charge.total == 5_000_000 + usage.core_ms * 10_000_000 // 3_600_000
-    assert charge.computing == charge.total - 5_000_000
+    assert charge.computing == usage.core_ms * 10_000_000 // 3_600_000
+    assert charge.total == max(to_fen(5_000_000 + charge.computing), 5_000_000)
     assert wallet(funded) == (100_000_000 - charge.total, 0)
     slot = Slot.objects.get(hour=now.replace(minute=0))
     assert slot.reserved_cms == usage.core_ms
@@ -251,7 +252,8 @@ def test_stopping_a_run_pays_only_for_the_computing(market, funded, now, needs_s
     order = market.finish(order)
     assert order.state == Order.State.STOPPED
     charge = Charge.objects.get(cause=order.cause)
-    assert charge.total == charge.computing == order.allocation.usage.get().core_ms * 10_000_000 // 3_600_000
+    assert charge.computing == order.allocation.usage.get().core_ms * 10_000_000 // 3_600_000
+    assert charge.total == ceil_to(charge.computing, 10_000)
     assert 0 < charge.total < 1_000_000
     assert wallet(funded) == (100_000_000 - charge.total, 0)
 
