@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank.ledger import desk, words
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import FEN_UY, ceil_to
@@ -144,6 +145,8 @@ class CorrectionAdmin(desk.Desk):
         may = request.user.has_perm("billing.change_topup")  # type: ignore[union-attr]
         seen: dict[str, Any] = {}
         if found is not None:
+            is_own = impartial.is_own(found.topup.organisation, request.user)
+            may = may and not is_own
             short = found.state == Correction.State.SHORT
             missing = ceil_to(corrections.missing_uy(found), FEN_UY) if found.state in Correction.OPEN else 0
             seen = {
@@ -153,6 +156,7 @@ class CorrectionAdmin(desk.Desk):
                 "decide_url": reverse("admin:billing_correction_decide", args=[found.pk]),
                 "what_happens": _("After your confirmation both bookings are made at once."),
                 "missing": missing,
+                "is_own": is_own,
                 "may_decline": may and found.state in Correction.OPEN,
                 "may_execute": may and short and not missing,
                 "may_confirm": may
