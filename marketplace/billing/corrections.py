@@ -141,28 +141,31 @@ def _carry_out_or_wait(correction: Correction, *, user: User, now: datetime, dec
     """At once where the money is; else it waits for it, decided as it is."""
     try:
         with transaction.atomic():
-            return _carry_out(correction, user=user, now=now)
+            return _carry_out(correction, user=user, now=now, decided=decided)
     except Refused as refused:
         if refused.code != "correction_short":
             raise
         correction.refresh_from_db()
         told = {key: value for key, value in refused.params.items() if key.endswith("_uy")}
     actor = f"user:{user.pk}"
-    changes = {"decided_by": decided, "decided_at": now} if decided else {}
-    history.move(correction, Correction.State.SHORT, now=now, actor=actor, changes=changes, **told)
+    history.move(
+        correction, Correction.State.SHORT, now=now, actor=actor, changes=_decision(decided, now), **told
+    )
     _note(_booked(correction), correction, "correction_short", now=now, actor=actor)
     return correction
 
 
-def _carry_out(correction: Correction, *, user: User, now: datetime) -> Correction:
+def _decision(decided: User | None, now: datetime) -> dict[str, Any]:
+    """Only who confirmed it has decided; asking for it alone, or carrying it out later, is no second person."""
+    return {"decided_by": decided, "decided_at": now} if decided else {}
+
+
+def _carry_out(
+    correction: Correction, *, user: User, now: datetime, decided: User | None = None
+) -> Correction:
     actor = f"user:{user.pk}"
-    history.move(
-        correction,
-        Correction.State.DONE,
-        now=now,
-        actor=actor,
-        changes={"decided_by": correction.decided_by or user, "decided_at": now},
-    )
+    changes = {"decided_at": now, **_decision(decided, now)}
+    history.move(correction, Correction.State.DONE, now=now, actor=actor, changes=changes)
     topup = _booked(correction)
     if correction.to_uy:
         TopUp.objects.filter(pk=topup.pk).update(booked_uy=correction.to_uy)
@@ -231,6 +234,7 @@ def _told(topup: TopUp, correction: Correction) -> dict[str, Any]:
         "bank_reference": topup.bank_reference,
         "correction": correction.public_id,
         "asked": f"user:{correction.asked_by_id}",
+        "confirmed": f"user:{correction.decided_by_id}" if correction.decided_by_id else "",
     }
 
 
