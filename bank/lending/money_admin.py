@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger import desk, words
+from portal.accounts import impartial
 from portal.accounts.models import Organisation
 from portal.accounts.queries import people_by_actor
 from portal.core import clock
@@ -247,13 +248,15 @@ class ProposalAdmin(desk.Desk):
         found = Proposal.objects.filter(pk=object_id).first() if object_id.isdigit() else None
         seen: dict[str, Any] = {}
         if found is not None:
-            waits = found.state == Proposal.State.WAITING and _may(request, found)
+            is_own = impartial.is_own(found.organisation, request.user)
+            waits = found.state == Proposal.State.WAITING and _may(request, found) and not is_own
             seen = {
                 "name": found.organisation.name,
                 "title": _t("Limit or payment to confirm"),
                 "subtitle": found.organisation.name,
                 "decide_url": reverse("admin:lending_proposal_decide", args=[found.pk]),
                 "what_happens": _t("After your confirmation it is in force at once."),
+                "is_own": is_own,
                 "may_decline": waits,
                 "may_confirm": waits and found.asked_by_id != request.user.pk,
             }

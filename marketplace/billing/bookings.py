@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from portal import policy
+from portal.accounts.impartial import refuse_own
 from portal.accounts.models import Organisation, User
 from portal.core.errors import Refused
 from portal.core.money import FEN_UY
@@ -36,8 +37,9 @@ def book(
     """Put it into the wallet (None), or keep it for a second person (the booking that waits).
 
     The same request again returns the first one. Refused: bad_amount, difference_needs_reason,
-    payment_booked_before, booking_waits, bad_move (booked already). Stale.
+    payment_booked_before, booking_waits, bad_move (booked already), own_company. Stale.
     """
+    refuse_own(topup.organisation, user)
     bank_reference, reason = bank_reference.strip(), reason.strip()[:300]
     if not FEN_UY <= amount_uy <= actions.TOPUP_MOST_UY or amount_uy % FEN_UY:
         raise Refused("bad_amount", least_uy=FEN_UY, most_uy=actions.TOPUP_MOST_UY)
@@ -64,7 +66,11 @@ def book(
 def unannounced(
     *, organisation: Organisation, amount_uy: int, bank_reference: str, reason: str, user: User, now: datetime
 ) -> Booking:
-    """A transfer that came without a code: announced by staff, and always for a second person to confirm."""
+    """A transfer that came without a code: announced by staff, and always for a second person to confirm.
+
+    Refused: as book, and reason_needed.
+    """
+    refuse_own(organisation, user)
     if not reason.strip():
         raise Refused("reason_needed")
     topup = actions.request_topup(
@@ -101,8 +107,9 @@ def _ask(
 def confirm(*, booking: Booking, user: User, now: datetime) -> Booking:
     """The second person's yes: now the money is in the wallet.
 
-    Refused: second_person_needed, bad_move, payment_booked_before. Stale.
+    Refused: second_person_needed, own_company, bad_move, payment_booked_before. Stale.
     """
+    refuse_own(booking.topup.organisation, user)
     if user.pk == booking.asked_by_id:
         raise Refused("second_person_needed")
     actor = f"user:{user.pk}"
@@ -117,7 +124,8 @@ def confirm(*, booking: Booking, user: User, now: datetime) -> Booking:
 
 @transaction.atomic
 def decline(*, booking: Booking, reason: str, user: User, now: datetime) -> Booking:
-    """No, with a reason; from who asked it is a withdrawal. Refused: reason_needed, bad_move. Stale."""
+    """No, with a reason; from who asked it is a withdrawal. Refused: reason_needed, own_company, bad_move. Stale."""
+    refuse_own(booking.topup.organisation, user)
     if not reason.strip():
         raise Refused("reason_needed")
     own = user.pk == booking.asked_by_id

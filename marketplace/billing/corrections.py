@@ -16,6 +16,7 @@ from bank.ledger import actions as ledger
 from bank.ledger.chart import Kind, Reason
 from bank.ledger.models import Journal
 from portal import policy
+from portal.accounts.impartial import refuse_own
 from portal.accounts.models import User
 from portal.core.errors import Refused, Stale
 from portal.core.money import FEN_UY
@@ -47,8 +48,9 @@ def correct(*, topup: TopUp, booking: Journal, to_uy: int, reason: str, user: Us
     """Correct the booking that the person has seen; `to_uy` 0 only takes it back.
 
     The same request again returns the first one. Refused: reason_needed, bad_amount, nothing_to_correct,
-    corrected_before, not_booked.
+    corrected_before, not_booked, own_company.
     """
+    refuse_own(topup.organisation, user)
     reason = reason.strip()
     if not reason:
         raise Refused("reason_needed")
@@ -81,7 +83,8 @@ def correct(*, topup: TopUp, booking: Journal, to_uy: int, reason: str, user: Us
 
 @transaction.atomic
 def confirm(*, correction: Correction, user: User, now: datetime) -> Correction:
-    """The second person's yes. Refused: second_person_needed, bad_move. Stale."""
+    """The second person's yes. Refused: second_person_needed, own_company, bad_move. Stale."""
+    refuse_own(correction.topup.organisation, user)
     if user.pk == correction.asked_by_id:
         raise Refused("second_person_needed")
     _expect(correction, Correction.State.WAITING)
@@ -90,7 +93,11 @@ def confirm(*, correction: Correction, user: User, now: datetime) -> Correction:
 
 @transaction.atomic
 def execute(*, correction: Correction, user: User, now: datetime) -> Correction:
-    """What waited for money, now that it is there. Refused: bad_move, correction_short (nothing changed). Stale."""
+    """What waited for money, now that it is there.
+
+    Refused: own_company, bad_move, correction_short (nothing changed). Stale.
+    """
+    refuse_own(correction.topup.organisation, user)
     _expect(correction, Correction.State.SHORT)
     return _carry_out(correction, user=user, now=now)
 
@@ -105,8 +112,9 @@ def missing_uy(correction: Correction) -> int:
 def decline(*, correction: Correction, reason: str, user: User, now: datetime) -> Correction:
     """No, with a reason; from who asked, and for what waits for money, it is a withdrawal.
 
-    Refused: reason_needed, bad_move. Stale.
+    Refused: reason_needed, own_company, bad_move. Stale.
     """
+    refuse_own(correction.topup.organisation, user)
     if not reason.strip():
         raise Refused("reason_needed")
     actor = f"user:{user.pk}"
@@ -133,28 +141,31 @@ def _carry_out_or_wait(correction: Correction, *, user: User, now: datetime, dec
     """At once where the money is; else it waits for it, decided as it is."""
     try:
         with transaction.atomic():
-            return _carry_out(correction, user=user, now=now)
+            return _carry_out(correction, user=user, now=now, decided=decided)
     except Refused as refused:
         if refused.code != "correction_short":
             raise
         correction.refresh_from_db()
         told = {key: value for key, value in refused.params.items() if key.endswith("_uy")}
     actor = f"user:{user.pk}"
-    changes = {"decided_by": decided, "decided_at": now} if decided else {}
-    history.move(correction, Correction.State.SHORT, now=now, actor=actor, changes=changes, **told)
+    history.move(
+        correction, Correction.State.SHORT, now=now, actor=actor, changes=_decision(decided, now), **told
+    )
     _note(_booked(correction), correction, "correction_short", now=now, actor=actor)
     return correction
 
 
-def _carry_out(correction: Correction, *, user: User, now: datetime) -> Correction:
+def _decision(decided: User | None, now: datetime) -> dict[str, Any]:
+    """Only who confirmed it has decided; asking for it alone, or carrying it out later, is no second person."""
+    return {"decided_by": decided, "decided_at": now} if decided else {}
+
+
+def _carry_out(
+    correction: Correction, *, user: User, now: datetime, decided: User | None = None
+) -> Correction:
     actor = f"user:{user.pk}"
-    history.move(
-        correction,
-        Correction.State.DONE,
-        now=now,
-        actor=actor,
-        changes={"decided_by": correction.decided_by or user, "decided_at": now},
-    )
+    changes = {"decided_at": now, **_decision(decided, now)}
+    history.move(correction, Correction.State.DONE, now=now, actor=actor, changes=changes)
     topup = _booked(correction)
     if correction.to_uy:
         TopUp.objects.filter(pk=topup.pk).update(booked_uy=correction.to_uy)
@@ -223,6 +234,7 @@ def _told(topup: TopUp, correction: Correction) -> dict[str, Any]:
         "bank_reference": topup.bank_reference,
         "correction": correction.public_id,
         "asked": f"user:{correction.asked_by_id}",
+        "confirmed": f"user:{correction.decided_by_id}" if correction.decided_by_id else "",
     }
 
 

@@ -295,13 +295,19 @@ def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
     """The step that brought each of these into its state or changed its amount. Two queries."""
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
-    people = people_by_actor([*steps, *(Step(actor=s.params["asked"]) for s in steps if s.params.get("asked"))])
+    others = [Step(actor=s.params[name]) for s in steps for name in ("asked", "confirmed") if s.params.get(name)]
+    people = people_by_actor([*steps, *others])
 
     def who(step: Step) -> str:
-        decided, asked = who_of(step.actor, people), step.params.get("asked", step.actor)
-        if asked == step.actor:
-            return decided
-        return _("{asked}, confirmed by {decided}").format(asked=who_of(asked, people), decided=decided)
+        asked = step.params.get("asked", step.actor)
+        # a booking is in the wallet by its confirmation; a correction may be carried out later, by anybody
+        confirmed = step.params.get("confirmed", step.actor if asked != step.actor else "")
+        said = who_of(asked, people)
+        if confirmed:
+            said = _("{asked}, confirmed by {decided}").format(asked=said, decided=who_of(confirmed, people))
+        if step.actor not in (confirmed or asked, confirmed):
+            said = _("{asked}, carried out by {person}").format(asked=said, person=who_of(step.actor, people))
+        return said
 
     return {subjects[s.subject].pk: Booked(s.at, who(s), s.params.get("text", "")) for s in steps}
 

@@ -18,6 +18,7 @@ from bank.ledger import actions as ledger
 from bank.ledger.chart import Kind, Reason
 from bank.ledger.models import Journal
 from portal import policy
+from portal.accounts.impartial import refuse_own
 from portal.accounts.models import Organisation, User
 from portal.core.errors import Refused, Stale
 from portal.core.ids import public_id
@@ -133,7 +134,8 @@ def take_back(*, withdrawal: Withdrawal, now: datetime, actor: str) -> Withdrawa
 
 @transaction.atomic
 def begin(*, withdrawal: Withdrawal, user: User, now: datetime) -> Withdrawal:
-    """Staff approve it: from now on it is being paid. Refused: withdrawal_not_approved, bad_move. Stale."""
+    """Staff approve it: from now on it is being paid. Refused: own_company, withdrawal_not_approved, bad_move. Stale."""
+    refuse_own(withdrawal.organisation, user)
     if _is(withdrawal, State.PAYING, begun_by_id=user.pk):
         return withdrawal
     state = Organisation.objects.values_list("state", flat=True).get(pk=withdrawal.organisation_id)
@@ -148,8 +150,9 @@ def begin(*, withdrawal: Withdrawal, user: User, now: datetime) -> Withdrawal:
 def pay(*, withdrawal: Withdrawal, bank_reference: str, paid_on: date, user: User, now: datetime) -> Withdrawal:
     """The transfer was sent: the reserved money leaves the wallet for the bank.
 
-    Refused: bank_reference_needed, paid_on_wrong, second_payer_needed, transfer_known, bad_move. Stale.
+    Refused: own_company, bank_reference_needed, paid_on_wrong, second_payer_needed, transfer_known, bad_move. Stale.
     """
+    refuse_own(withdrawal.organisation, user)
     bank_reference = bank_reference.strip()[:60]
     if _is(withdrawal, State.PAID, bank_reference=bank_reference):
         return withdrawal
@@ -184,7 +187,8 @@ def pay(*, withdrawal: Withdrawal, bank_reference: str, paid_on: date, user: Use
 
 @transaction.atomic
 def refuse(*, withdrawal: Withdrawal, reason: str, user: User, now: datetime) -> Withdrawal:
-    """Nothing was sent and nothing will be; the company reads why. Refused: reason_needed, bad_move. Stale."""
+    """Nothing was sent and nothing will be; the company reads why. Refused: own_company, reason_needed, bad_move. Stale."""
+    refuse_own(withdrawal.organisation, user)
     reason = _reason(reason)
     if _is(withdrawal, State.REFUSED, reason=reason):
         return withdrawal
@@ -198,8 +202,9 @@ def refuse(*, withdrawal: Withdrawal, reason: str, user: User, now: datetime) ->
 def came_back(*, withdrawal: Withdrawal, reason: str, user: User, now: datetime) -> Withdrawal:
     """The bank returned the transfer: the money is in the wallet again, once.
 
-    Refused: reason_needed, bad_move. Stale.
+    Refused: own_company, reason_needed, bad_move. Stale.
     """
+    refuse_own(withdrawal.organisation, user)
     reason = _reason(reason)
     if _is(withdrawal, State.CAME_BACK, reason=reason):
         return withdrawal

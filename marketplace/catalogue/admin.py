@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy
 
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.history.actions import subject_of
@@ -125,6 +126,7 @@ class OfferingAdmin(ReadOnly):
                 **extra,
                 **_seen(offering),
                 "subtitle": offering.title,
+                "is_own": impartial.is_own(offering.provider, request.user),
                 "steps_open": self._steps(request, offering),
             }
         return super().change_view(request, object_id, *args, **kwargs)
@@ -134,7 +136,7 @@ class OfferingAdmin(ReadOnly):
 
     def _steps(self, request: HttpRequest, offering: Offering) -> list[str]:
         """What may be done now."""
-        if not self._may(request):
+        if not self._may(request) or impartial.is_own(offering.provider, request.user):
             return []
         fits = [what for what, (before, *_rest) in STEPS.items() if before == offering.state]
         hidden = {"put-back": not offering.returned_reason, "price-ok": offering.price_raised_at is None}
@@ -155,6 +157,7 @@ class OfferingAdmin(ReadOnly):
             if what in ("approve", "return", "price-ok"):
                 by["seen"] = parse_datetime(request.POST.get("seen", ""))
             try:
+                impartial.refuse_own(offering.provider, request.user)
                 act(offering=offering, **by)
                 messages.success(request, said % {"name": offering.title})
                 return redirect(self._list_url(request, what))
@@ -167,6 +170,7 @@ class OfferingAdmin(ReadOnly):
             "offering": offering,
             "what": what,
             "is_open": what in self._steps(request, offering),
+            "is_own": impartial.is_own(offering.provider, request.user),
             "needs_reason": needs_reason,
             "reason": request.POST.get("reason", ""),
             "list_url": self._list_url(request, what),

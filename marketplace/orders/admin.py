@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger import words
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused, sentence
 from portal.core.words import hours, yuan
@@ -161,6 +162,7 @@ class OrderAdmin(ReadOnly):
             )
             return
         try:
+            impartial.refuse_own(order.organisation, request.user)
             after = DO[what](order=order, why=text[:500], now=clock.now(), actor=f"user:{request.user.pk}", **more)
         except Refused as refused:
             self.message_user(request, f"{order.number}: {refused}", messages.ERROR)
@@ -179,7 +181,7 @@ class OrderAdmin(ReadOnly):
         return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
 
     def _panels(self, request: HttpRequest, order: Order) -> dict[str, Any]:
-        found = explain.why(order)
+        found, is_own = explain.why(order), impartial.is_own(order.organisation, request.user)
         package, log = order.quote.offering.package, order.allocation.log if order.allocation else ""
         return {
             **found,
@@ -195,7 +197,8 @@ class OrderAdmin(ReadOnly):
                 order.allocation.result if order.allocation else None, package, clock.now()
             ),
             "log": "\n".join(log.splitlines()[-LOG_LINES:]),
-            "may_act": order.is_open and self.has_act_permission(request),
+            "is_own": is_own,
+            "may_act": order.is_open and self.has_act_permission(request) and not is_own,
             "is_stuck": support.stuck(Order.objects.filter(pk=order.pk), now=clock.now()).exists(),
             "sums": _sums(order, found["charge"].total if found["charge"] else 0),
             "age": timesince(order.placed_at, clock.now(), depth=1),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.dispatch.models import Site
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.words import hours
@@ -132,6 +133,7 @@ class SiteAdmin(ReadOnly):
     def _verify(self, request: HttpRequest, site: Site, text: str) -> None:
         now, actor = clock.now(), f"user:{request.user.pk}"
         try:
+            impartial.refuse_own(site.organisation, request.user)
             with transaction.atomic():
                 history.record(
                     site,

@@ -23,7 +23,7 @@ from portal.core.errors import Refused
 from portal.core.templatetags.suanli import time_text
 from portal.history.words import worded
 
-from . import actions, people_admin, queries
+from . import actions, impartial, people_admin, queries
 from .models import ApiKey, Invitation, Membership, Organisation
 
 __all__ = ["people_admin"]
@@ -188,6 +188,7 @@ class OrganisationAdmin(ReadOnly):
     def _decide(self, request: HttpRequest, company: Organisation, what: str, text: str) -> None:
         states, decide, said = DECISIONS[what]
         try:
+            impartial.refuse_own(company, request.user)
             if company.state not in states:
                 raise Refused("decided_already", state=company.get_state_display())
             decide(organisation=company, text=text, now=clock.now(), actor=f"user:{request.user.pk}")
@@ -205,9 +206,10 @@ class OrganisationAdmin(ReadOnly):
         company = self.get_object(request, object_id)
         links: dict[str, Any] = {}
         if company is not None:
-            links["decisions"] = [
-                what for what, (states, *_rest) in DECISIONS.items() if company.state in states
-            ] if self.has_decide_permission(request) else []  # fmt: skip
+            links["is_own"] = impartial.is_own(company, request.user)
+            may = self.has_decide_permission(request) and not links["is_own"]
+            fits = [what for what, (states, *_rest) in DECISIONS.items() if company.state in states]
+            links["decisions"] = fits if may else []
             links["money_url"] = _money_url(company)
         return super().change_view(request, object_id, form_url, {**links, **(extra_context or {})})
 

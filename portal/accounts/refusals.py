@@ -75,6 +75,10 @@ REFUSALS: dict[str, Any] = {
         _("Your staff account may look at companies but not decide about them. Nothing was changed."),
         403,
     ),
+    "own_company": (
+        _("You belong to {company}, so somebody else on the desk decides about it. Nothing was changed."),
+        403,
+    ),
     "decided_already": _("This company is “{state}”; the decision does not fit. Nothing was changed."),
     "question_needed": (_("Write what is missing: the company reads it. Nothing was changed."), 400),
     "not_waiting": _("This company does not wait for approval. Nothing was changed."),

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from portal import policy
+from portal.accounts.impartial import refuse_own
 from portal.accounts.models import Organisation, User
 from portal.core.errors import Refused, Stale
 from portal.history import actions as history
@@ -37,8 +38,9 @@ def propose_limit(
 ) -> CreditLimit | Proposal:
     """In force at once, or kept for a second person. The same request again returns the one that waits.
 
-    Refused: limit_waits, limit_out_of_range, reason_needed, borrower_needed.
+    Refused: own_company, limit_waits, limit_out_of_range, reason_needed, borrower_needed.
     """
+    refuse_own(organisation, user)
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     before = limit_of(organisation)
     waits = Proposal.objects.filter(
@@ -65,7 +67,8 @@ def propose_limit(
 def propose_payment(
     *, lender: Organisation, amount_uy: int, bank_reference: str, user: User, now: datetime
 ) -> LenderPayment | Proposal:
-    """Booked at once, or kept for a second person. Refused: as book_lender_payment."""
+    """Booked at once, or kept for a second person. Refused: own_company, and as book_lender_payment."""
+    refuse_own(lender, user)
     bank_reference = bank_reference.strip()
     if not payment_needs_two(amount_uy):
         return loans.book_lender_payment(
@@ -101,8 +104,10 @@ def _ask(
 def confirm(*, proposal: Proposal, user: User, now: datetime) -> Proposal:
     """The second person's yes: now it is in force.
 
-    Refused: second_person_needed, bad_move, payment_known. Stale, also where the limit is another one meanwhile.
+    Refused: second_person_needed, own_company, bad_move, payment_known.
+    Stale, also where the limit is another one meanwhile.
     """
+    refuse_own(proposal.organisation, user)
     if user.pk == proposal.asked_by_id:
         raise Refused("second_person_needed")
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=proposal.organisation_id)
@@ -125,7 +130,8 @@ def confirm(*, proposal: Proposal, user: User, now: datetime) -> Proposal:
 
 @transaction.atomic
 def give_up(*, proposal: Proposal, reason: str, user: User, now: datetime) -> Proposal:
-    """No, with a reason; from who asked it is a withdrawal. Refused: reason_needed, bad_move. Stale."""
+    """No, with a reason; from who asked it is a withdrawal. Refused: reason_needed, own_company, bad_move. Stale."""
+    refuse_own(proposal.organisation, user)
     if not reason.strip():
         raise Refused("reason_needed")
     own = user.pk == proposal.asked_by_id

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank.ledger import desk, words
+from portal.accounts import impartial
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
@@ -117,13 +118,15 @@ class BookingAdmin(desk.Desk):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         found = Booking.objects.filter(pk=object_id).first() if object_id.isdigit() else None
-        waits = bool(found and found.state == Booking.State.WAITING) and may_book(request)
+        is_own = found is not None and impartial.is_own(found.topup.organisation, request.user)
+        waits = bool(found and found.state == Booking.State.WAITING) and may_book(request) and not is_own
         seen = {
             "name": found.topup.reference if found else "",
             "title": _("Payment to confirm"),
             "subtitle": found.topup.reference if found else "",
             "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
             "what_happens": _("After your confirmation the amount is in the wallet."),
+            "is_own": is_own,
             "may_decline": waits,
             "may_confirm": waits and found is not None and found.asked_by_id != request.user.pk,
         }
@@ -154,6 +157,7 @@ class BookingAdmin(desk.Desk):
         if not may_book(request):
             raise PermissionDenied
         company = get_object_or_404(Organisation, pk=pk)
+        impartial.refuse_own(company, request.user)  # before anything is typed
         form = UnannouncedForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:

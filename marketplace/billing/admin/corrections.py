@@ -15,11 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank.ledger import desk, words
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import FEN_UY, ceil_to
+from portal.core.templatetags.suanli import time_text
 from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
+from portal.history.models import Step
 
 from .. import corrections, queries
 from ..models import Correction
@@ -70,15 +73,15 @@ class CorrectionAdmin(desk.Desk):
     """What waits for a second person, and what was corrected."""
 
     change_form_template = "admin/decide.html"
-    list_display = ("code", "company", "was", "becomes", "state", "lacks", "asked_by", "asked_at", "decided_by")
+    list_display = ("code", "company", "was", "becomes", "state", "lacks", "asked_by", "asked_at", "confirmed_by")
     list_filter = ("state",)
     list_select_related = ("topup__organisation", "asked_by", "decided_by")
     search_fields = ("topup__reference", "topup__organisation__name", "=public_id")
     ordering = ("-state", "asked_at")
     fieldsets = (
         (None, {"fields": ("code_link", "company", "announced", "was", "becomes", "difference", "bank_number",
-                           "reason", "state", "available", "asked_by", "asked_at", "decided_by", "decided_at",
-                           "wrong")}),
+                           "reason", "state", "available", "asked_by", "asked_at", "confirmed_by",
+                           "carried_out", "wrong")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         desk.technical("public_id"),
     )  # fmt: skip
@@ -107,6 +110,15 @@ class CorrectionAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, correction: Correction) -> str:
         return words.short(correction.topup.amount_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Confirmed or declined by"), ordering="decided_by")
+    def confirmed_by(self, correction: Correction) -> str:
+        return correction.decided_by.email if correction.decided_by else desk.NONE
+
+    @admin.display(description=gettext_lazy("Carried out by"))
+    def carried_out(self, correction: Correction) -> str:
+        step = Step.objects.filter(subject=subject_of(correction), after=Correction.State.DONE).first()
+        return f"{desk.who(step.actor)}, {time_text(step.at, 'long')}" if step else desk.NONE
 
     @admin.display(description=gettext_lazy("In or out of the wallet"))
     def difference(self, correction: Correction) -> str:
@@ -144,6 +156,8 @@ class CorrectionAdmin(desk.Desk):
         may = request.user.has_perm("billing.change_topup")  # type: ignore[union-attr]
         seen: dict[str, Any] = {}
         if found is not None:
+            is_own = impartial.is_own(found.topup.organisation, request.user)
+            may = may and not is_own
             short = found.state == Correction.State.SHORT
             missing = ceil_to(corrections.missing_uy(found), FEN_UY) if found.state in Correction.OPEN else 0
             seen = {
@@ -153,6 +167,7 @@ class CorrectionAdmin(desk.Desk):
                 "decide_url": reverse("admin:billing_correction_decide", args=[found.pk]),
                 "what_happens": _("After your confirmation both bookings are made at once."),
                 "missing": missing,
+                "is_own": is_own,
                 "may_decline": may and found.state in Correction.OPEN,
                 "may_execute": may and short and not missing,
                 "may_confirm": may

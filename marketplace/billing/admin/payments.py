@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from bank.ledger import desk, words
 from bank.ledger.models import Journal
 from portal import policy
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import CNY_UY, FEN_UY, ceil_to
@@ -150,12 +151,14 @@ class TopUpAdmin(desk.Desk):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         topup = TopUp.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        is_own = topup is not None and impartial.is_own(topup.organisation, request.user)
         seen = {
             "topup": topup,
             "can_book": topup and TopUp.State.BOOKED in TopUp.MOVES[topup.state],
             "asked": topup and topup.corrections.filter(state__in=Correction.OPEN).first(),
             "entered": topup and topup.bookings.filter(state=Booking.State.WAITING).first(),
-            "may_book": request.user.has_perm("billing.change_topup"),  # type: ignore[union-attr]
+            "is_own": is_own,
+            "may_book": request.user.has_perm("billing.change_topup") and not is_own,  # type: ignore[union-attr]
         }
         return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
 
@@ -167,6 +170,7 @@ class TopUpAdmin(desk.Desk):
         """Book what arrived; another amount than the announced one is asked about first."""
         may_book(request)
         topup = get_object_or_404(TopUp.objects.select_related("organisation"), pk=pk)
+        impartial.refuse_own(topup.organisation, request.user)  # before anything is typed
         if TopUp.State.BOOKED not in TopUp.MOVES[topup.state]:
             return self._page(request, topup, "admin/billing/book.html", booked=queries.booked_by(topup))
         waits = topup.bookings.filter(state=Booking.State.WAITING).first()
@@ -223,6 +227,7 @@ class TopUpAdmin(desk.Desk):
         """Take a wrong booking back and book the right amount; looked at once more before it is sent."""
         may_book(request)
         topup = get_object_or_404(TopUp.objects.select_related("organisation"), pk=pk)
+        impartial.refuse_own(topup.organisation, request.user)  # before anything is typed
         booking = corrections.booking_of(topup)
         first = {"booking": booking.public_id if booking else ""}
         if topup.booked_uy != topup.amount_uy:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from bank.ledger import desk, words
 from portal.accounts.models import User
+from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.words import local, yuan
@@ -100,9 +101,11 @@ class WithdrawalAdmin(desk.Desk):
         found = Withdrawal.objects.filter(pk=object_id).select_related("organisation", "begun_by").first() if (
             object_id.isdigit()) else None  # fmt: skip
         two = found is not None and withdrawals.needs_two(found.amount_uy)
+        is_own = found is not None and impartial.is_own(found.organisation, request.user)
         seen = {
             "withdrawal": found,
-            "may_pay": found is not None and may_pay(request),
+            "is_own": is_own,
+            "may_pay": found is not None and may_pay(request) and not is_own,
             "needs_two": two,
             "must_be_another": two and found is not None and found.begun_by_id == request.user.pk,
             "today": local(clock.now()).date(),

@@ -78,7 +78,7 @@ def refused(act, code: str) -> Refused:
     return refusal.value
 
 
-def test_the_wrong_amount_goes_back_and_the_right_one_is_in_the_wallet(topup, jiangnan, correct, chen):
+def test_the_wrong_amount_goes_back_and_the_right_one_is_in_the_wallet(topup, jiangnan, correct, chen, now):
     made = correct(topup, 500 * YUAN)
     topup.refresh_from_db()
     assert (topup.state, topup.booked_uy, topup.bank_reference) == ("booked", 500_000_000, "B-1")
@@ -86,7 +86,7 @@ def test_the_wrong_amount_goes_back_and_the_right_one_is_in_the_wallet(topup, ji
     assert sorted(Posting.objects.filter(account__kind="wallet").values_list("amount", flat=True)) == [
         -5_000_000_000, 500_000_000, 5_000_000_000,
     ]  # fmt: skip
-    assert (made.state, made.decided_by) == ("done", chen)
+    assert (made.state, made.decided_by, made.decided_at) == ("done", None, now + timedelta(hours=1))
     step = Step.objects.filter(subject=f"topup:{topup.public_id}").last()
     assert (step.actor, step.reason, step.params["text"]) == (f"user:{chen.pk}", "booking_corrected", WHY)
     assert (step.params["from_uy"], step.params["to_uy"]) == (5_000_000_000, 500_000_000)
@@ -152,7 +152,8 @@ def test_it_is_carried_out_when_the_wallet_has_the_money_and_only_once(topup, ji
     booked_for(jiangnan, 10_000, now, reference="B-2")
     assert corrections.missing_uy(made) == 0
     corrections.execute(correction=made, user=wu, now=now)
-    assert (made.state, made.decided_by) == ("done", wu)
+    assert (made.state, made.decided_by) == ("done", None)
+    assert queries.booked_by(topup).who == "chen@suanli.test, carried out by wu@suanli.test"
     assert posted(jiangnan) == (500_010_000, -500_010_000)
     refused(lambda: corrections.execute(correction=Correction.objects.get(), user=wu, now=now), "bad_move")
 
@@ -216,6 +217,18 @@ def test_a_confirmation_that_the_wallet_cannot_pay_waits_for_money_as_confirmed(
     billing.release(cause="order:ord_1", now=now)
     corrections.execute(correction=made, user=chen, now=now)
     assert (made.state, made.decided_by, posted(jiangnan)) == ("done", wu, (0, 0))
+    said = "chen@suanli.test, confirmed by wu@suanli.test, carried out by chen@suanli.test"
+    assert queries.booked_by(big).who == said
+
+
+def test_nobody_is_said_to_have_confirmed_what_one_person_asked_for_and_carried_out(
+    topup, jiangnan, correct, now, chen
+):
+    spend(jiangnan, 500_000_001, now)
+    made = correct(topup, 500 * YUAN)
+    booked_for(jiangnan, 10_000, now, reference="B-2")
+    corrections.execute(correction=made, user=chen, now=now)
+    assert (made.decided_by, queries.booked_by(topup).who) == (None, "chen@suanli.test")
 
 
 def test_who_asked_withdraws_and_is_not_said_to_have_declined(big, correct, chen, now):

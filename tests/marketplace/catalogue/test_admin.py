@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from marketplace.catalogue import actions
 from portal.core.errors import Refused
+from tests.conftest import join
 from tests.marketplace.catalogue.goods import CNY, make_offering
 
 pytestmark = pytest.mark.django_db
@@ -213,3 +214,16 @@ def test_after_staff_have_looked_the_new_price_is_what_rises_are_measured_agains
 def test_a_draft_has_no_price_that_was_seen(draft, later):
     price(draft, 160, later(hours=1))
     assert draft.price_raised_at is None
+
+
+@pytest.mark.parametrize("what", ["approve", "return"])
+def test_nobody_decides_about_an_offering_of_his_own_company(client, submitted, yongli, wang, what):
+    join(wang, yongli, "buyer")
+    client.force_login(wang)
+    shown = text_of(client.get(f"{LIST}{submitted.pk}/change/"))
+    assert "You belong to this company" in shown and "Approve" not in shown
+    sent = {"seen": submitted.submitted_at.isoformat(), "reason": "Too dear."}
+    assert "somebody else on the desk decides" in text_of(client.post(url_of(submitted, what), sent))
+    before = submitted.state, submitted.submitted_at
+    submitted.refresh_from_db()
+    assert (submitted.state, submitted.submitted_at) == before

@@ -13,6 +13,7 @@ from marketplace.orders.models import Order
 from portal.accounts.models import User
 from portal.core import clock
 from portal.history.models import Step
+from tests.conftest import join
 from tests.marketplace.conftest import SLEEPY
 from tests.portal.home.test_staff import text_of
 
@@ -193,3 +194,27 @@ def test_a_site_that_failed_is_tried_again_with_a_reason(desk, chen, market):
     assert market.site.state == "verifying"
     step = Step.objects.get(subject=f"site:{market.site.public_id}", reason="staff_verify")
     assert (step.actor, step.params["text"]) == (f"user:{chen.pk}", "Disk replaced")
+
+
+@pytest.mark.parametrize("what", ["advance", "stop"])
+def test_nobody_acts_on_an_order_of_a_company_he_belongs_to(client, wang, market, funded, what):
+    order = market.place(funded)
+    join(wang, funded, "buyer")
+    client.force_login(wang)
+    page = text_of(client.get(f"{LIST}{order.pk}/change/"))
+    assert "You belong to this company" in page and "Stop and release" not in page
+    before = wallet(funded), Step.objects.count(), Order.objects.values_list("state", flat=True).get()
+    sent = client.post(ask(order, what), {"sure": "1", "text": "For us", "kind": "us"}, follow=True)
+    assert "somebody else on the desk decides" in text_of(sent)
+    assert (wallet(funded), Step.objects.count(), Order.objects.values_list("state", flat=True).get()) == before
+
+
+def test_nobody_runs_the_benchmark_of_a_site_of_his_own_company(client, wang, market, yongli):
+    Site.objects.filter(pk=market.site.pk).update(organisation=yongli)
+    join(wang, yongli, "owner")
+    client.force_login(wang)
+    before = Site.objects.values("state", "verify_attempts", "verify_due_at").get(), Step.objects.count()
+    sent = {"action": "verify", "_selected_action": [market.site.pk], "sure": "1", "text": "again"}
+    said = text_of(client.post("/admin/dispatch/site/", sent, follow=True))
+    assert "somebody else on the desk decides" in said
+    assert (Site.objects.values("state", "verify_attempts", "verify_due_at").get(), Step.objects.count()) == before
