@@ -88,6 +88,25 @@ def test_an_unlisted_route_is_refused(books, wallet, yongli, totals):
     assert totals() == before
 
 
+def test_every_giver_needs_a_route_to_every_taker(books, wallet, yongli, order, totals):
+    books.top_up(yongli, 100)
+    taker = books.wallet(yongli)
+    before = totals()
+    assert "route that is not listed" in attack(journal((books.bank, -30), (wallet, -30), (taker, 60), reason="top_up"))
+    assert attack(journal((wallet, -30), (taker, -30), (order, 60))) == ""
+    assert totals() != before
+
+
+@pytest.mark.parametrize("missing", ["journal", "account"])
+def test_a_line_of_a_journal_or_an_account_that_is_not_there_is_refused(books, wallet, order, totals, missing):
+    paid, nowhere = books.pay(wallet, 30).pk, 2**40
+    before = totals()
+    lines = (f"({nowhere}, {wallet.pk}, -5), ({nowhere}, {order.pk}, 5)" if missing == "journal"
+             else f"({paid}, {wallet.pk}, -5), ({paid}, {nowhere}, 5)")
+    assert "is not there" in attack(POSTING + lines)
+    assert totals() == before
+
+
 def test_two_assets_are_not_summed_together(books, wallet, totals):
     backing = books.backing
     before = totals()
