@@ -23,8 +23,9 @@ class DepositsConfig(AppConfig):
 
 def _deposits(public_ids: list[str]) -> dict[str, str]:
     from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
 
     from .models import Deposit  # models are not loaded yet when this module is
 
     found = Deposit.objects.filter(public_id__in=public_ids).values_list("public_id", "site__name", "from_date")
-    return {public_id: f"{site}, {time_text(day)}" for public_id, site, day in found}
+    return {public_id: joined([site, time_text(day)]) for public_id, site, day in found}

@@ -38,18 +38,20 @@ def _objection(organisation, now):
 
 def _applications(public_ids: list[str]) -> dict[str, str]:
     from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
 
     from .models import Application  # models are not loaded yet when this module is
 
     found = Application.objects.filter(public_id__in=public_ids)
     rows = found.values_list("public_id", "organisation__name", "created_at")
-    return {public_id: f"{name}, {time_text(at)}" for public_id, name, at in rows}
+    return {public_id: joined([name, time_text(at)]) for public_id, name, at in rows}
 
 
 def _loans(public_ids: list[str]) -> dict[str, str]:
     from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
 
     from .models import Loan
 
     rows = Loan.objects.filter(public_id__in=public_ids).values_list("public_id", "borrower__name", "started_at")
-    return {public_id: f"{name}, {time_text(at)}" for public_id, name, at in rows}
+    return {public_id: joined([name, time_text(at)]) for public_id, name, at in rows}

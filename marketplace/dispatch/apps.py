@@ -31,8 +31,9 @@ def _sites(public_ids: list[str]) -> dict[str, str]:
 
 def _rooms(public_ids: list[str]) -> dict[str, str]:
     from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
 
     from .models import Reservation
 
     found = Reservation.objects.filter(public_id__in=public_ids).values_list("public_id", "site__name", "created_at")
-    return {public_id: f"{site}, {time_text(at)}" for public_id, site, at in found}
+    return {public_id: joined([site, time_text(at)]) for public_id, site, at in found}

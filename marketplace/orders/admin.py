@@ -260,6 +260,13 @@ class QuoteAdmin(ReadOnly):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        seen = {"subtitle": found.offering.title} if found is not None else {}
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
     @admin.display(description=_("offering"))
     def what(self, quote: Quote) -> str:
         return quote.offering.title

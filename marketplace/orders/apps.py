@@ -28,17 +28,19 @@ def _numbers(public_ids: list[str]) -> dict[str, str]:
 
 def _quoted(public_ids: list[str]) -> dict[str, str]:
     from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
 
     from .models import Quote
 
     found = Quote.objects.filter(public_id__in=public_ids).select_related("offering__package")
-    return {quote.public_id: f"{quote.offering.title}, {time_text(quote.created_at)}" for quote in found}
+    return {quote.public_id: joined([quote.offering.title, time_text(quote.created_at)]) for quote in found}
 
 
 def _tried(public_ids: list[str]) -> dict[str, str]:
     from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
 
     from .models import SampleRun
 
     found = SampleRun.objects.filter(public_id__in=public_ids).select_related("package")
-    return {run.public_id: f"{run.package.name}, {time_text(run.created_at)}" for run in found}
+    return {run.public_id: joined([run.package.name, time_text(run.created_at)]) for run in found}

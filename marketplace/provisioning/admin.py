@@ -66,6 +66,13 @@ class AllocationAdmin(ReadOnly):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return desk.Named
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        seen = {"subtitle": self.run_for(found)} if found is not None else {}
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
     @admin.display(description=_("runs for"), ordering="cause")
     def run_for(self, allocation: Any) -> str:
         name = getattr(allocation, "cause_name", None)
