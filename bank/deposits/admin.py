@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
+from bank.ledger import words
 from portal.core.words import hours, yuan
 
 from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
@@ -33,9 +34,8 @@ class ReadOnly(admin.ModelAdmin):
 @admin.register(Deposit)
 class DepositAdmin(ReadOnly):
     list_display = (
-        "public_id",
-        "organisation",
         "site",
+        "organisation",
         "cards",
         "from_date",
         "to_date",
@@ -89,18 +89,38 @@ class SlotCloseAdmin(ReadOnly):
 
 @admin.register(HoldBack)
 class HoldBackAdmin(ReadOnly):
-    list_display = ("organisation", "amount_uy", "left_uy", "due_at", "released_at")
+    list_display = ("organisation", "amount", "left", "due_at", "released_at")
     search_fields = ("organisation__name", "close__public_id")
     list_select_related = ("organisation",)
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount_uy")
+    def amount(self, row: HoldBack) -> str:
+        return words.short(row.amount_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("left"), ordering="left_uy")
+    def left(self, row: HoldBack) -> str:
+        return words.short(row.left_uy, "CNY")
 
 
 @admin.register(Payout)
 class PayoutAdmin(ReadOnly):
-    list_display = ("monday", "organisation", "amount_uy", "paid_at")
+    list_display = ("monday", "organisation", "amount", "paid_at")
     search_fields = ("organisation__name", "public_id")
     list_select_related = ("organisation",)
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount_uy")
+    def amount(self, row: Payout) -> str:
+        return words.short(row.amount_uy, "CNY")
 
 
 @admin.register(IdleDay)
 class IdleDayAdmin(ReadOnly):
-    list_display = ("date", "budget_uy", "paid_uy")
+    list_display = ("date", "budget", "paid")
+
+    @admin.display(description=gettext_lazy("Paid at most"), ordering="budget_uy")
+    def budget(self, row: IdleDay) -> str:
+        return words.short(row.budget_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Paid for readiness"), ordering="paid_uy")
+    def paid(self, row: IdleDay) -> str:
+        return words.short(row.paid_uy, "CNY")

@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.words import hours, yuan
+from bank.ledger import words
+from portal.core.words import hours
 
 from . import money_admin
 from .models import Application, Loan, Offer
@@ -32,7 +33,6 @@ class ReadOnly(Written):
 @admin.register(Application)
 class ApplicationAdmin(ReadOnly):
     list_display = (
-        "public_id",
         "organisation",
         "hours",
         "amount",
@@ -49,31 +49,43 @@ class ApplicationAdmin(ReadOnly):
     def hours(self, row: Application) -> str:
         return hours(row.pledged_cms)
 
-    @admin.display(description=_("CNY"))
+    @admin.display(description=_("Amount"))
     def amount(self, row: Application) -> str:
-        return yuan(row.amount_uy)
+        return words.short(row.amount_uy, "CNY")
+
+
+def rate_text(rate_ppm: int) -> str:
+    """`6.00 %` a year."""
+    return f"{rate_ppm / 10_000:.2f} %"
 
 
 @admin.register(Offer)
 class OfferAdmin(ReadOnly):
-    list_display = ("public_id", "lender", "amount", "rate_ppm", "months", "state", "expires_at")
+    list_display = ("lender", "borrower", "amount", "rate", "months", "state", "expires_at")
     list_filter = ("state",)
     search_fields = ("public_id", "lender__name", "application__organisation__name")
-    list_select_related = ("lender",)
+    list_select_related = ("lender", "application__organisation")
 
-    @admin.display(description=_("CNY"))
+    @admin.display(description=_("Borrower"))
+    def borrower(self, row: Offer) -> str:
+        return row.application.organisation.name
+
+    @admin.display(description=_("interest a year"), ordering="rate_ppm")
+    def rate(self, row: Offer) -> str:
+        return rate_text(row.rate_ppm)
+
+    @admin.display(description=_("Amount"))
     def amount(self, row: Offer) -> str:
-        return yuan(row.amount_uy)
+        return words.short(row.amount_uy, "CNY")
 
 
 @admin.register(Loan)
 class LoanAdmin(ReadOnly):
     list_display = (
-        "public_id",
         "borrower",
         "lender",
         "amount",
-        "rate_ppm",
+        "rate",
         "state",
         "call_due_date",
         "started_at",
@@ -82,6 +94,10 @@ class LoanAdmin(ReadOnly):
     search_fields = ("public_id", "borrower__name", "lender__name")
     list_select_related = ("borrower", "lender")
 
-    @admin.display(description=_("CNY"))
+    @admin.display(description=_("interest a year"), ordering="rate_ppm")
+    def rate(self, row: Loan) -> str:
+        return rate_text(row.rate_ppm)
+
+    @admin.display(description=_("Amount"))
     def amount(self, row: Loan) -> str:
-        return yuan(row.principal_uy)
+        return words.short(row.principal_uy, "CNY")

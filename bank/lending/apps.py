@@ -11,10 +11,13 @@ class LendingConfig(AppConfig):
         from marketplace.billing import hooks
         from portal.core.errors import register_refusals
         from portal.history.ticks import ticks
+        from portal.history.words import register_names
 
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
+        register_names("application", _applications)
+        register_names("loan", _loans)
         if _objection not in hooks.objections:
             hooks.objections.append(_objection)
         if _tick not in ticks:
@@ -31,3 +34,24 @@ def _objection(organisation, now):
     from .queries import against_withdrawal
 
     return against_withdrawal(organisation, now)
+
+
+def _applications(public_ids: list[str]) -> dict[str, str]:
+    from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
+
+    from .models import Application  # models are not loaded yet when this module is
+
+    found = Application.objects.filter(public_id__in=public_ids)
+    rows = found.values_list("public_id", "organisation__name", "created_at")
+    return {public_id: joined([name, time_text(at)]) for public_id, name, at in rows}
+
+
+def _loans(public_ids: list[str]) -> dict[str, str]:
+    from portal.core.templatetags.suanli import time_text
+    from portal.core.words import joined
+
+    from .models import Loan
+
+    rows = Loan.objects.filter(public_id__in=public_ids).values_list("public_id", "borrower__name", "started_at")
+    return {public_id: joined([name, time_text(at)]) for public_id, name, at in rows}

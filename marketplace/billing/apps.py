@@ -16,6 +16,9 @@ class BillingConfig(AppConfig):
 
         register_refusals(REFUSALS)
         register_names("topup", _references)
+        register_names("withdrawal", _withdrawals)
+        register_names("booking", _bookings)
+        register_names("correction", _corrections)
         hooks.after_registration.append(_open_wallet)
 
 
@@ -29,3 +32,21 @@ def _references(public_ids: list[str]) -> dict[str, str]:
     from .models import TopUp  # models are not loaded yet when this module is
 
     return dict(TopUp.objects.filter(public_id__in=public_ids).values_list("public_id", "reference"))
+
+
+def _withdrawals(public_ids: list[str]) -> dict[str, str]:
+    from .models import Withdrawal
+
+    return dict(Withdrawal.objects.filter(public_id__in=public_ids).values_list("public_id", "reference"))
+
+
+def _bookings(public_ids: list[str]) -> dict[str, str]:
+    from .models import Booking
+
+    return dict(Booking.objects.filter(public_id__in=public_ids).values_list("public_id", "topup__reference"))
+
+
+def _corrections(public_ids: list[str]) -> dict[str, str]:
+    from .models import Correction
+
+    return dict(Correction.objects.filter(public_id__in=public_ids).values_list("public_id", "topup__reference"))

@@ -134,7 +134,10 @@ def take_back(*, withdrawal: Withdrawal, now: datetime, actor: str) -> Withdrawa
 
 @transaction.atomic
 def begin(*, withdrawal: Withdrawal, user: User, now: datetime) -> Withdrawal:
-    """Staff approve it: from now on it is being paid. Refused: own_company, withdrawal_not_approved, bad_move. Stale."""
+    """Staff approve it: from now on it is being paid.
+
+    Refused: own_company, withdrawal_not_approved, bad_move. Stale.
+    """
     refuse_own(withdrawal.organisation, user)
     if _is(withdrawal, State.PAYING, begun_by_id=user.pk):
         return withdrawal
@@ -187,7 +190,10 @@ def pay(*, withdrawal: Withdrawal, bank_reference: str, paid_on: date, user: Use
 
 @transaction.atomic
 def refuse(*, withdrawal: Withdrawal, reason: str, user: User, now: datetime) -> Withdrawal:
-    """Nothing was sent and nothing will be; the company reads why. Refused: own_company, reason_needed, bad_move. Stale."""
+    """Nothing was sent and nothing will be; the company reads why.
+
+    Refused: own_company, reason_needed, bad_move. Stale.
+    """
     refuse_own(withdrawal.organisation, user)
     reason = _reason(reason)
     if _is(withdrawal, State.REFUSED, reason=reason):

@@ -302,7 +302,7 @@ class Offering(models.Model):
         indexes = [models.Index(fields=["state", "submitted_at"]), models.Index(fields=["provider", "state"])]
 
     def __str__(self) -> str:
-        return f"{self.public_id} {self.title}"
+        return self.title
 
     def save(self, *args, **kwargs) -> None:
         self.public_id = self.public_id or public_id("off")

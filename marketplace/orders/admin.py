@@ -18,11 +18,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from bank.ledger import words
+from bank.ledger import desk, words
 from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused, sentence
-from portal.core.words import hours, yuan
 from portal.history.words import worded
 
 from . import explain, queries, support
@@ -92,8 +91,7 @@ class OrderAdmin(ReadOnly):
 
     @admin.display(description=_("reserved at most"))
     def reserved(self, order: Order) -> str:
-        cap = order.quote.cap
-        return f"CNY {yuan(cap)}" if order.quote.asset == "CNY" else _t("%(hours)s h") % {"hours": hours(cap)}
+        return words.short(order.quote.cap, order.quote.asset)
 
     @admin.display(description=_("why it ended"))
     def why(self, order: Order) -> str:
@@ -248,22 +246,61 @@ def money_url(order: Order) -> str:
 
 @admin.register(Quote)
 class QuoteAdmin(ReadOnly):
-    list_display = ("public_id", "organisation", "offering", "state", "cap", "created_at", "expires_at")
+    list_display = ("what", "company", "most", "state", "created_at", "expires_at")
     list_filter = ("state",)
     fields = (
-        "public_id", "organisation", "offering", "state", "asset", "units", "cap", "expected", "cores",
-        "wall_s", "terms", "lines", "created_at", "expires_at",
+        "what", "company", "provider", "state", "units", "most", "likely", "cores", "wall_s", "created_at",
+        "expires_at", "public_id", "terms", "lines",
     )  # fmt: skip
     list_select_related = ("organisation", "offering__package", "offering__provider")
     search_fields = ("=public_id", "organisation__name")
     show_full_result_count = False
     ordering = ("-id",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        seen = {"subtitle": found.offering.title} if found is not None else {}
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    @admin.display(description=_("offering"))
+    def what(self, quote: Quote) -> str:
+        return quote.offering.title
+
+    @admin.display(description=_("provider"))
+    def provider(self, quote: Quote) -> str:
+        return quote.offering.provider.name
+
+    @admin.display(description=_("company"), ordering="organisation__name")
+    def company(self, quote: Quote) -> str | SafeString:
+        return desk.company_link(quote.organisation)
+
+    @admin.display(description=_("most it can cost"), ordering="cap")
+    def most(self, quote: Quote) -> str:
+        return words.short(quote.cap, quote.asset)
+
+    @admin.display(description=_("likely cost"), ordering="expected")
+    def likely(self, quote: Quote) -> str:
+        return words.short(quote.expected, quote.asset)
+
 
 @admin.register(SampleRun)
 class SampleRunAdmin(ReadOnly):
-    list_display = ("public_id", "package", "allocation", "created_at")
+    list_display = ("what", "state", "created_at")
     list_select_related: ClassVar = ["package", "allocation"]
     search_fields = ("=public_id", "package__code")
+
+    @admin.display(description=_("package"))
+    def what(self, run: SampleRun) -> str:
+        return run.package.name
+
+    @admin.display(description=_("state"))
+    def state(self, run: SampleRun) -> str:
+        return run.allocation.get_state_display() if run.allocation else desk.NONE
+
     show_full_result_count = False
     ordering = ("-id",)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,12 +16,14 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from bank.ledger import desk
 from marketplace.dispatch.models import Site
 from portal.accounts import impartial
 from portal.core import clock
-from portal.core.errors import Refused
+from portal.core.errors import Refused, sentence
 from portal.core.words import hours
 from portal.history import actions as history
+from portal.history import words as history_words
 
 from . import verification
 from .models import Allocation
@@ -41,7 +44,7 @@ class ReadOnly(admin.ModelAdmin):
 
 @admin.register(Allocation)
 class AllocationAdmin(ReadOnly):
-    list_display = ("public_id", "organisation", "site", "recipe", "state", "phase", "used", "age", "reason")
+    list_display = ("run_for", "organisation", "site", "state", "used", "age", "why")
     list_filter = ("state", "recipe", "site")
     list_select_related = ("organisation", "site")
     search_fields = ("=public_id", "=cause", "=native_id", "organisation__name", "site__name")
@@ -49,11 +52,36 @@ class AllocationAdmin(ReadOnly):
     show_full_result_count = False
     list_per_page = 50
     ordering = ("-id",)
-    fields = (
-        "public_id", "organisation", "cause", "site", "recipe", "params", "cores", "memory_mb", "wall_s",
-        "state", "phase", "due_at", "attempts", "give_up_at", "stop_asked_at", "native_id", "core_ms", "cpu_ms",
-        "reason", "progress", "log", "created_at", "started_at", "ended_at",
+    fieldsets = (
+        (None, {"fields": ("run_for", "organisation", "site", "state", "why", "used", "cores", "memory_mb", "wall_s",
+                           "created_at", "started_at", "ended_at", "due_at", "attempts", "give_up_at",
+                           "stop_asked_at", "progress", "log")}),
+        (desk.TECHNICAL, {"classes": ["collapse"], "fields": (
+            "public_id", "cause", "recipe", "params", "phase", "native_id", "core_ms", "cpu_ms", "reason")}),
     )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [str(name) for _title, part in self.fieldsets for name in part["fields"]]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return desk.Named
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        seen = {"subtitle": self.run_for(found)} if found is not None else {}
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    @admin.display(description=_("runs for"), ordering="cause")
+    def run_for(self, allocation: Any) -> str:
+        name = getattr(allocation, "cause_name", None)
+        names = history_words.names_of([allocation.cause]) if name is None else {allocation.cause: name}
+        return history_words.thing_of(allocation.cause, names)
+
+    @admin.display(description=_("why it ended"))
+    def why(self, allocation: Allocation) -> str:
+        return sentence(allocation.reason) if allocation.reason else "–"
 
     @admin.display(description=_("core-hours"), ordering="core_ms")
     def used(self, allocation: Allocation) -> str:

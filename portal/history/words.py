@@ -101,7 +101,7 @@ def thing_of(subject: str, names: Mapping[str, str] | None = None) -> str:
     """`order:ord_…` → "Order 2611-00113"; what has no number of its own by the end of its id."""
     model, public_id = model_of(subject), subject.partition(":")[2]
     if model is None:
-        return subject
+        return (names or {}).get(subject) or subject
     name = (names or {}).get(subject) or public_id[-6:].upper()
     return f"{capfirst(str(model._meta.verbose_name))} {name}".strip()
 

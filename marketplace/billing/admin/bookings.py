@@ -25,7 +25,7 @@ from portal.core.money import CNY_UY
 from portal.history.actions import subject_of
 
 from .. import actions, bookings
-from ..models import Booking
+from ..models import Booking, TopUp
 
 STEPS = {
     "waiting": gettext_lazy("entered"),
@@ -52,6 +52,14 @@ class UnannouncedForm(forms.Form):
     )
 
 
+def announced_by(topup: TopUp) -> str:
+    """The customer's person, or one of our own staff, who announced what nobody else had."""
+    person = topup.requested_by
+    if person is None:
+        return desk.NONE
+    return _("{person}, our staff").format(person=person.email) if person.is_staff else person.email
+
+
 def may_book(request: HttpRequest) -> bool:
     return request.user.has_perm("billing.change_topup")  # type: ignore[union-attr]
 
@@ -61,14 +69,16 @@ class BookingAdmin(desk.Desk):
     """What waits for a second person, and what was decided."""
 
     change_form_template = "admin/decide.html"
-    list_display = ("code", "company", "announced", "arrived", "state", "asked_by", "asked_at", "decided_by")
+    list_display = (
+        "code", "company", "announced", "announced_by", "arrived", "state", "asked_by", "asked_at", "decided_by",
+    )  # fmt: skip
     list_filter = ("state",)
-    list_select_related = ("topup__organisation", "asked_by", "decided_by")
+    list_select_related = ("topup__organisation", "topup__requested_by", "asked_by", "decided_by")
     search_fields = ("topup__reference", "topup__organisation__name", "bank_reference", "=public_id")
     ordering = ("-state", "asked_at")
     fieldsets = (
-        (None, {"fields": ("code_link", "company", "announced", "arrived", "bank_reference", "reason_given", "state",
-                           "asked_by", "asked_at", "decided_by", "decided_at")}),
+        (None, {"fields": ("code_link", "company", "announced", "announced_by", "arrived", "bank_reference",
+                           "reason_given", "state", "asked_by", "asked_at", "decided_by", "decided_at")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         desk.technical("public_id"),
     )  # fmt: skip
@@ -88,8 +98,11 @@ class BookingAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, booking: Booking) -> str:
-        text, by = words.short(booking.topup.amount_uy, "CNY"), booking.topup.requested_by
-        return _("{amount}, by our staff").format(amount=text) if by is not None and by.is_staff else text
+        return words.short(booking.topup.amount_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Announced by"))
+    def announced_by(self, booking: Booking) -> str:
+        return announced_by(booking.topup)
 
     @admin.display(description=gettext_lazy("Arrived, as entered"), ordering="amount_uy")
     def arrived(self, booking: Booking) -> str:

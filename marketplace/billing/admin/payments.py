@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -29,6 +30,7 @@ from portal.history.actions import subject_of
 from .. import actions, bookings, corrections, queries
 from ..models import Bill, Booking, Charge, Correction, TopUp
 from . import bookings as confirming
+from .bookings import announced_by
 from .corrections import STEPS, may_book, said
 
 
@@ -74,23 +76,35 @@ def plain(amount_uy: int) -> str:
     return f"{amount_uy // CNY_UY}.{amount_uy % CNY_UY // FEN_UY:02d}"
 
 
+class Signed(ChangeList):
+    """A page of top-ups with who booked each; two queries for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        signed = queries.last_by(self.result_list)
+        for topup in self.result_list:
+            topup.signed = signed.get(topup.pk)
+
+
 @admin.register(TopUp)
 class TopUpAdmin(desk.Desk):
     """Payments to book: waiting first, oldest first."""
 
     change_form_template = "admin/billing/topup.html"
-    list_display = ("reference", "company", "amount", "state", "created_at", "booking")
+    list_display = ("reference", "company", "amount", "state", "announced_by", "created_at", "booked_by", "booking")
     list_filter = ("state",)
     search_fields = ("reference", "organisation__name", "bank_reference", "organisation__uscc", "=public_id")
     search_help_text = gettext_lazy("code, with or without dashes, company, or the number at the bank")
-    list_select_related = ("organisation",)
+    list_select_related = ("organisation", "requested_by")
     ordering = ("-state", "created_at")
     fieldsets = (
-        (None, {"fields": ("company", "state", "announced", "arrived", "bank_reference", "created_at", "booked_at")}),
+        (None, {"fields": ("company", "state", "announced", "announced_by", "created_at", "arrived",
+                           "bank_reference", "booked_by", "booked_at")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         (gettext_lazy("In the books"), {"fields": ("journals",)}),
         desk.technical("public_id", "amount_uy", "booked_uy"),
-    )
+    )  # fmt: skip
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TopUp], search_term: str
@@ -98,6 +112,9 @@ class TopUpAdmin(desk.Desk):
         code = queries.code_in(search_term)
         by_code = queryset.filter(reference__icontains=code) if code else queryset.none()
         return (by_code, False) if by_code else super().get_search_results(request, queryset, search_term)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Signed
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TopUp]:
         return super().get_queryset(request).annotate(entered=queries.ENTERED)
@@ -113,6 +130,18 @@ class TopUpAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, topup: TopUp) -> str:
         return words.short(topup.amount_uy, "CNY")
+
+    @admin.display(description=gettext_lazy("Announced by"), ordering="requested_by")
+    def announced_by(self, topup: TopUp) -> str:
+        return announced_by(topup)
+
+    @admin.display(description=gettext_lazy("Booked by"))
+    def booked_by(self, topup: Any) -> str:
+        """Who entered it and who confirmed it; of a booking that was corrected, who did that."""
+        if topup.state not in (TopUp.State.BOOKED, TopUp.State.REVERSED):
+            return desk.NONE
+        booked = topup.signed if hasattr(topup, "signed") else queries.booked_by(topup)
+        return booked.who if booked else desk.NONE
 
     @admin.display(description=gettext_lazy("Arrived"))
     def arrived(self, topup: TopUp) -> str:

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank.ledger import desk, words
-from portal.accounts.models import User
 from portal.accounts import impartial
+from portal.accounts.models import User
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.words import local, yuan

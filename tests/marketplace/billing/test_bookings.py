@@ -150,3 +150,15 @@ def test_an_amount_that_is_none_is_refused(announced, book, amount_uy):
 def test_a_difference_needs_a_reason_also_from_two(announced, book):
     topup = announced(600 * YUAN)
     refused(lambda: book(topup, 60_000 * YUAN, reason=" "), "difference_needs_reason")
+
+
+def test_the_desks_list_says_who_announced_who_entered_and_who_confirmed(announced, book, client, mei, wang, fang, now):
+    topup = announced(LIMIT + 10_000)
+    entered = book(topup, LIMIT + 10_000)
+    client.force_login(wang)
+    shown = client.get("/admin/billing/topup/").content.decode()
+    assert mei.email in shown and "confirmed by" not in shown
+    bookings.confirm(booking=entered, user=fang, now=now)
+    for page in ("/admin/billing/topup/", f"/admin/billing/topup/{topup.pk}/change/"):
+        shown = client.get(page).content.decode()
+        assert mei.email in shown and f"{wang.email}, confirmed by {fang.email}" in shown

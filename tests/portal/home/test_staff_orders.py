@@ -218,3 +218,23 @@ def test_nobody_runs_the_benchmark_of_a_site_of_his_own_company(client, wang, ma
     said = text_of(client.post("/admin/dispatch/site/", sent, follow=True))
     assert "somebody else on the desk decides" in said
     assert (Site.objects.values("state", "verify_attempts", "verify_due_at").get(), Step.objects.count()) == before
+
+
+def test_runs_quotes_and_steps_are_called_by_what_they_are(desk, market, funded):
+    order = market.place(funded)
+    orders.advance(order_id=order.pk, now=market.now, actor="system:test")
+    order.refresh_from_db()
+    runs = text_of(desk.get("/admin/provisioning/allocation/"))
+    assert f"Order {order.number}" in runs and order.allocation.public_id not in runs
+    assert f"Order {order.number}" in text_of(desk.get(f"/admin/provisioning/allocation/{order.allocation.pk}/change/"))
+    quotes = text_of(desk.get("/admin/orders/quote/"))
+    assert market.offering.title in quotes and "CNY" in quotes and order.quote.public_id not in quotes
+    steps = text_of(desk.get("/admin/history/step/"))
+    assert f"Run {order.number}" in steps and f"Quote {market.offering.title}, " in steps
+    assert order.quote.public_id[-6:].upper() not in steps
+
+
+def test_a_page_that_is_only_read_ends_with_the_way_back_to_its_list(desk, market, funded):
+    order = market.place(funded)
+    page = text_of(desk.get(f"/admin/orders/quote/{order.quote.pk}/change/"))
+    assert "Back to the list" in page and "Close" not in page
