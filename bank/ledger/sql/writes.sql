@@ -10,49 +10,41 @@ CREATE FUNCTION ledger_post(
 LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
-DECLARE a record; mark text; held_on bigint;
+DECLARE short record; mark text; held_on bigint;
 BEGIN
   known := false;
   IF p_hold IS NOT NULL THEN
     SELECT account_id INTO held_on FROM public.ledger_hold WHERE id = p_hold;
   END IF;
-  FOR a IN
+  -- materialized: as a subquery the condition would be asked of the rows of before the lock
+  WITH a AS MATERIALIZED (
     SELECT c.id, c.posted - c.held - c.floor AS free, c.posted, c.ceiling, d.amount
       FROM (SELECT id, sum(amount)::bigint AS amount FROM unnest(p_accounts, p_amounts) AS u(id, amount) GROUP BY id) d
       JOIN public.ledger_account c ON c.id = d.id
-     WHERE c.counted ORDER BY c.id FOR NO KEY UPDATE OF c
-  LOOP
-    IF refusal IS NULL AND a.amount < 0 AND a.id IS DISTINCT FROM held_on AND a.free < -a.amount THEN
-      refusal := 'insufficient'; account := a.id; available := greatest(0, a.free);
-    ELSIF refusal IS NULL AND a.amount > 0 AND a.posted + a.amount > a.ceiling THEN
-      refusal := 'above_ceiling'; account := a.id; available := a.ceiling - a.posted;
-    END IF;
-  END LOOP;
-  -- the key before the balance: a repetition must not be refused for what its first run has spent
-  SELECT j.id, j.fingerprint INTO journal, mark FROM public.ledger_journal j WHERE j.key = p_key;
-  IF journal IS NULL AND p_reverses IS NOT NULL
-     AND EXISTS (SELECT 1 FROM public.ledger_journal j WHERE j.reverses_id = p_reverses) THEN
-    refusal := 'already_reversed';
-  END IF;
-  IF journal IS NULL AND refusal IS NULL THEN
+     WHERE c.counted ORDER BY c.id FOR NO KEY UPDATE OF c)
+  SELECT CASE WHEN a.amount < 0 THEN 'insufficient' ELSE 'above_ceiling' END AS code, a.id,
+         CASE WHEN a.amount < 0 THEN greatest(0, a.free) ELSE a.ceiling - a.posted END AS available INTO short FROM a
+   WHERE (a.amount < 0 AND a.id IS DISTINCT FROM held_on AND a.free < -a.amount)
+      OR (a.amount > 0 AND a.posted + a.amount > a.ceiling) LIMIT 1;
+  IF short.code IS NULL THEN
     INSERT INTO public.ledger_journal (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id)
       VALUES (p_public_id, p_key, p_mark, p_reason, p_cause, p_at, p_actor, p_memo, p_hold, p_reverses)
       ON CONFLICT DO NOTHING RETURNING id INTO journal;
     IF journal IS NOT NULL THEN
       INSERT INTO public.ledger_posting (journal_id, account_id, amount)
-        SELECT journal, u.id, u.amount FROM unnest(p_accounts, p_amounts) WITH ORDINALITY AS u(id, amount, n)
-         ORDER BY n;
+        SELECT journal, u.id, u.amount FROM unnest(p_accounts, p_amounts) AS u(id, amount);
       RETURN;
     END IF;
-    -- a rival took the key, or reversed the same journal, between the look and the insert
-    SELECT j.id, j.fingerprint INTO journal, mark FROM public.ledger_journal j WHERE j.key = p_key;
-    IF journal IS NULL THEN
-      refusal := 'already_reversed';
-    END IF;
   END IF;
+  -- the key before the balance: a repetition must not be refused for what its first run has spent
+  SELECT j.id, j.fingerprint INTO journal, mark FROM public.ledger_journal j WHERE j.key = p_key;
   IF journal IS NOT NULL THEN
     known := true;
     refusal := CASE WHEN mark <> p_mark THEN 'idempotency_conflict' END;
+  ELSIF p_reverses IS NOT NULL AND EXISTS (SELECT 1 FROM public.ledger_journal j WHERE j.reverses_id = p_reverses) THEN
+    refusal := 'already_reversed';
+  ELSE
+    refusal := short.code; account := short.id; available := short.available;
   END IF;
 END $$;
 
@@ -87,8 +79,7 @@ BEGIN
       FROM unnest(ids, p_public_ids, p_keys, p_marks, p_reasons, p_causes, p_memos)
         AS u(id, public_id, key, mark, reason, cause, memo);
   INSERT INTO public.ledger_posting (journal_id, account_id, amount)
-    SELECT ids[u.entry], u.id, u.amount
-      FROM unnest(p_entries, p_accounts, p_amounts) WITH ORDINALITY AS u(entry, id, amount, n) ORDER BY n;
+    SELECT ids[u.entry], u.id, u.amount FROM unnest(p_entries, p_accounts, p_amounts) AS u(entry, id, amount);
   done := true;
 END $$;
 
