@@ -51,6 +51,7 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "billing/wallet",
         {
             "figures": figures,
+            "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             "rows": rows,
             "before": before,
             "older": f"?before={cursor}" if cursor else "",

@@ -367,7 +367,8 @@ def test_many_such_days_are_counted_and_not_named(forecast):
 
 
 def test_it_says_in_plain_words_how_the_figures_are_made(forecast):
-    result, _ = forecast(selling(120, outlets=("Wulin", "Hubin")), horizon=7, series_word={"en": "outlets", "zh": "门店"})
+    word = {"en": "outlets", "zh": "门店"}
+    result, _ = forecast(selling(120, outlets=("Wulin", "Hubin")), horizon=7, series_word=word)
     said = next(note for note in result["notes"] if note["en"].startswith("Of 2 outlets, the forecast is "))
     assert said["zh"].startswith("2 个门店里，")
     same = [f"{FIRST + timedelta(days=k)},{100 + k % 7}" for k in range(60)]
