@@ -18,7 +18,9 @@ QUERY_CHARS = 200
 CLOSE_ENOUGH = 0.75  # difflib's ratio: "forcast" finds "forecast", "tomorow" finds "tomorrow"
 RELEVANT_SHARE = 0.3  # of the best score; what is below only shares a common word
 
-HELP_EN = frozenset("contact faq fapiao help hotline invoice invoices refund refunds support".split())
+HELP_EN = frozenset(
+    ["contact", "faq", "fapiao", "help", "hotline", "invoice", "invoices", "refund", "refunds", "support"]
+)
 HELP_ZH = re.compile("客服|帮助|发票|开票|退款|退钱|联系|人工|热线|投诉")
 HELP_WORDS = 3  # "help me plan thirty rounds" is no call for help
 

@@ -95,19 +95,24 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
             "welcome_uy": policy.WELCOME_CREDIT_UY,
             "here": _address(pack, upload, chosen),
             "chosen": chosen is not None,
-            "offers": [
-                {
-                    "offering": other,
-                    "cap_uy": cap_uy(its, units),
-                    "url": _address(pack, upload, (other, its)),
-                    "current": other == offering,
-                }
-                for other, its in offers
-            ]
-            if len(offers) > 1
-            else [],
+            "offers": _others(pack, upload, offers, offering, units) if len(offers) > 1 else [],
         }
     return render(request, "orders/package", context, status=status)
+
+
+def _others(
+    package: Package, upload: Upload | None, offers: list[tuple[Offering, Plan]], current: Offering, units: int
+) -> list[dict[str, Any]]:
+    """Who else offers it, each with its price for this size."""
+    return [
+        {
+            "offering": offering,
+            "cap_uy": cap_uy(plan, units),
+            "url": _address(package, upload, (offering, plan)),
+            "current": offering == current,
+        }
+        for offering, plan in offers
+    ]
 
 
 def _address(package: Package, upload: Upload | None, chosen: tuple[Offering, Plan] | None) -> str:
