@@ -220,7 +220,7 @@ def statement_rows(
         elif line.cause in withdrawals:
             row |= _withdrawal_words(withdrawals[line.cause], line.journal)
         elif line.reason == Reason.WELCOME_CREDIT:
-            row["note"] = _("a gift from us; it is spent like money")
+            row["note"] = _("a gift: it pays for orders, before your own money, and is not paid out")
         rows.append(row)
     cursor = shown[-1].cursor if len(lines) > limit else ""
     return rows, cursor

@@ -22,7 +22,7 @@ from portal.core.fragments import render
 from portal.core.money import CNY_UY, FEN_UY, ceil_to
 from portal.core.words import floor_fen, yuan
 
-from . import actions, queries
+from . import actions, demo, queries
 from .models import Bill, Booking, Correction, TopUp
 
 SUGGESTED_CNY = (100, 300, 500, 1000)
@@ -51,6 +51,7 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "billing/wallet",
         {
             "figures": figures,
+            "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             "rows": rows,
             "before": before,
             "older": f"?before={cursor}" if cursor else "",
@@ -124,6 +125,11 @@ def _asked(request: HttpRequest) -> tuple[int, str]:
 def topup_detail(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
     """The reference code to write into the transfer; says at once when the money is there."""
     found = get_object_or_404(TopUp, organisation=organisation, public_id=public_id)
+    if request.method == "POST" and request.POST.get("do") == "demo":
+        if not settings.DEMO:
+            raise Http404
+        demo.book(topup=found, now=clock.now())
+        return redirect("billing:topup_detail", organisation.slug, public_id)
     if request.method == "POST":
         actions.cancel_topup(topup=found, now=clock.now(), actor=f"user:{request.user.pk}")
         messages.success(
@@ -131,10 +137,11 @@ def topup_detail(request: HttpRequest, organisation: Organisation, public_id: st
             _("Cancelled. If you have sent the money already, it will still be booked under its code."),
         )
         return redirect("billing:wallet", organisation.slug)
-    context: dict[str, Any] = {"topup": found, "bank": _bank(), "contact": policy.CONTACT, "demo": settings.DEMO}
+    context: dict[str, Any] = {"topup": found, "bank": _bank(), "contact": policy.CONTACT, "demo": bool(settings.DEMO)}
     if found.state in (TopUp.State.REVERSED, TopUp.State.BOOKED):
         context["corrected"] = found.corrections.filter(state=Correction.State.DONE).first()
     else:
+        context["has_clerk"] = bool(demo.clerks())
         context["checked"] = found.bookings.filter(state=Booking.State.WAITING).exists()
     return render(request, "billing/topup_detail", context, fragment="billing/_topup_detail")
 

@@ -117,7 +117,7 @@ def _why_not_more(figures: queries.Withdrawable) -> list[dict[str, Any]]:
             {
                 "label": _("Welcome credit not spent yet"),
                 "amount_uy": -figures.gift_uy,
-                "note": _("a gift: your next orders use it first, it is not paid out"),
+                "note": _("a gift: it pays for orders, before your own money, and is not paid out"),
             }
         )
     return [*lines, {"label": _("Can be withdrawn"), "amount_uy": figures.most_uy, "total": True}]

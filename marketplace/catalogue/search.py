@@ -18,6 +18,12 @@ QUERY_CHARS = 200
 CLOSE_ENOUGH = 0.75  # difflib's ratio: "forcast" finds "forecast", "tomorow" finds "tomorrow"
 RELEVANT_SHARE = 0.3  # of the best score; what is below only shares a common word
 
+HELP_EN = frozenset(
+    ["contact", "faq", "fapiao", "help", "hotline", "invoice", "invoices", "refund", "refunds", "support"]
+)
+HELP_ZH = re.compile("客服|帮助|发票|开票|退款|退钱|联系|人工|热线|投诉")
+HELP_WORDS = 3  # "help me plan thirty rounds" is no call for help
+
 _RUN = re.compile(r"[一-鿿㐀-䶿]+|[a-z][a-z0-9]*")
 _STOP_EN = frozenset(
     [
@@ -100,6 +106,12 @@ _STOP_ZH = re.compile(
     "多少|怎么样|怎么|怎样|如何|什么|哪些|哪个|哪里|我们|我要|我想|想要|需要|应该|请问|帮我|可以|一下|能不能|一个月|一个|"
     "[的了吗呢啊吧我您你是要有和与及或就都把给让在请]"
 )
+
+
+def asks_for_help(text: str) -> bool:
+    """Is this somebody who looks for a person, a refund or an invoice, and for nothing to buy?"""
+    words = re.findall(r"[a-z]+", unicodedata.normalize("NFKC", text).lower())
+    return bool(HELP_ZH.search(text)) or (len(words) <= HELP_WORDS and not HELP_EN.isdisjoint(words))
 
 
 def stem(word: str) -> str:

@@ -24,6 +24,7 @@ from . import sample as samples
 from .filters import SORTS, Filters
 from .forms import TellMeForm
 from .models import Interest, Package
+from .search import asks_for_help
 
 TOLD = "catalogue.interest"  # salt of the undo link
 TRIES_PER_HOUR = 30
@@ -48,7 +49,7 @@ def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:200]
     now = clock.now()
     found = queries.search(text=text, now=now, user_id=request.user.pk)
-    context: dict[str, Any] = {"found": found, "text": text}
+    context: dict[str, Any] = {"found": found, "text": text, "asks_for_help": asks_for_help(text)}
     if not found.cards:
         context["trades"] = trades(queries.front(now=now).industries)
     return render(request, "catalogue/search", context)

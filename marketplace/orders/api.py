@@ -21,7 +21,7 @@ from marketplace.recipes.base import InputRefused
 from portal.api.serializers import Instant, IntegerString, ModelShape, Shape
 from portal.api.views import Door
 
-from . import actions, uploads
+from . import actions, again, uploads
 from .models import Order, Quote, Upload
 
 
@@ -291,6 +291,6 @@ class OrderFile(Door):
         return FileResponse(
             default_storage.open(row.storage_key, "rb"),
             as_attachment=True,
-            filename=row.name,
+            filename=again.dated(row),
             content_type="application/octet-stream",
         )

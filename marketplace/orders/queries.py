@@ -392,6 +392,7 @@ def worded_result(result: dict[str, Any] | None, package: Package, now: datetime
         "columns": columns,
         "rows": [cells(r) for r in table.get("rows", [])],
         "total": cells(table["total"]) if table.get("total") else None,
+        "total_note": in_words(table.get("note")),
         "notes": [in_words(n) for n in result.get("notes", [])],
     }
 

@@ -20,6 +20,7 @@ from portal.core.words import local
 
 from .models import Upload
 
+YEAR_DAYS = 365
 DAYS_AHEAD = 14  # what the forecast of a file of days reaches where its package counts in months
 
 
@@ -99,6 +100,11 @@ def plan_day(upload: Upload, now: datetime) -> date | None:
         return None
     first = last + timedelta(days=1)
     return first if is_old(upload, now) else max(first, tomorrow(now))
+
+
+def is_short(upload: Upload) -> bool:
+    """A file of days that has not seen a whole year: what a season or a public holiday does is not in it."""
+    return ends_on(upload) is not None and upload.size.get("periods", YEAR_DAYS) < YEAR_DAYS
 
 
 def column_read(upload: Upload) -> str:

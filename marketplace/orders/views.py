@@ -31,7 +31,7 @@ from portal.core.fragments import render
 from portal.core.money import FEN_UY, ceil_to, price_of
 from portal.core.templatetags.suanli import time_text
 
-from . import actions, explain, kept, queries, samples, uploads
+from . import actions, again, explain, kept, queries, samples, uploads
 from .forms import JobForm
 from .models import Order, Quote, SampleRun, Upload
 
@@ -58,7 +58,7 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
     status = 200
     if found:
         offering, plan = found
-        form = JobForm(pack, request.POST or None, request.FILES or None)
+        form = JobForm(pack, request.POST or None, request.FILES or None, initial=_sized_before(request, pack))
         upload = _my_upload(request, pack)
         if request.method == "POST":
             if request.POST.get("again") and upload is not None:
@@ -89,21 +89,30 @@ def package(request: HttpRequest, code: str) -> HttpResponse:
             "cap_uy": cap_uy(plan, units),
             "computing_uy": ceil_to(price_of(actions.core_limit(plan, pack, units), plan.rate_uy_per_hour), FEN_UY),
             "size_text": queries.count_of(pack, units),
+            "reach": again.reach_of(pack, cap_uy(plan, units), upload),
+            "is_short": upload is not None and uploads.is_short(upload),
+            "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
+            "welcome_uy": policy.WELCOME_CREDIT_UY,
             "here": _address(pack, upload, chosen),
             "chosen": chosen is not None,
-            "offers": [
-                {
-                    "offering": other,
-                    "cap_uy": cap_uy(its, units),
-                    "url": _address(pack, upload, (other, its)),
-                    "current": other == offering,
-                }
-                for other, its in offers
-            ]
-            if len(offers) > 1
-            else [],
+            "offers": _others(pack, upload, offers, offering, units) if len(offers) > 1 else [],
         }
     return render(request, "orders/package", context, status=status)
+
+
+def _others(
+    package: Package, upload: Upload | None, offers: list[tuple[Offering, Plan]], current: Offering, units: int
+) -> list[dict[str, Any]]:
+    """Who else offers it, each with its price for this size."""
+    return [
+        {
+            "offering": offering,
+            "cap_uy": cap_uy(plan, units),
+            "url": _address(package, upload, (offering, plan)),
+            "current": offering == current,
+        }
+        for offering, plan in offers
+    ]
 
 
 def _address(package: Package, upload: Upload | None, chosen: tuple[Offering, Plan] | None) -> str:
@@ -119,6 +128,12 @@ def _units(request: HttpRequest, package: Package) -> int:
     except ValueError:
         return package.sizing_default
     return max(package.sizing_min, min(package.sizing_max, asked))
+
+
+def _sized_before(request: HttpRequest, package: Package) -> dict[str, str]:
+    """What the link of an earlier run asks for again: the size and what else its buyer had set."""
+    keys = {"units", *(asked["key"] for asked in package.params.get("ask", []))}
+    return {key: request.GET[key][:40] for key in keys if key in request.GET}
 
 
 def _my_upload(request: HttpRequest, package: Package) -> Upload | None:
@@ -295,6 +310,9 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "plan_day": uploads.plan_day(found.upload, now),
             "tomorrow": uploads.tomorrow(now),
             "is_old": uploads.is_old(found.upload, now),
+            "is_short": uploads.is_short(found.upload),
+            "reach": again.reach_of(package, found.cap, found.upload) if found.asset == "CNY" else None,
+            "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             "before": queries.bought_before(found),
             "total_s": policy.QUOTE_VALID_S,
         },
@@ -361,6 +379,10 @@ def order(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "now": now,
             "result": queries.worded_result(view.result, package, now),
             "size_text": queries.count_of(package, found.quote.units),
+            "again": again.address_of(found),
+            "reach": again.reach_of(package, view.charge.total, found.quote.upload)
+            if view.charge and found.quote.asset == "CNY"
+            else None,
         },
         fragment="orders/_detail",
     )
@@ -392,7 +414,7 @@ def file(request: HttpRequest, organisation: Organisation, public_id: str, file_
     response = FileResponse(
         default_storage.open(row.storage_key, "rb"),
         as_attachment=True,
-        filename=row.name,
+        filename=again.dated(row),
         content_type="application/octet-stream",
     )
     response["X-Content-Type-Options"] = "nosniff"

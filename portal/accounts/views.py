@@ -83,7 +83,7 @@ def register(request: HttpRequest) -> HttpResponse:
             said = _("%(name)s is registered.") % {"name": organisation.name}
             if policy.WELCOME_CREDIT_UY:
                 credit = cny(policy.WELCOME_CREDIT_UY, "short")
-                said = f"{said} {_('We put %(credit)s into your wallet as a welcome.') % {'credit': credit}}"
+                said = f"{said} {_('We put %(credit)s of welcome credit into your wallet.') % {'credit': credit}}"
             messages.success(request, said)
             return redirect(onward or settings.LOGIN_REDIRECT_URL)
     context = {

@@ -14,6 +14,13 @@ from portal.accounts.models import Organisation
 
 from . import beats
 
+DEMO_CONTACT = "help@suanli.test"  # .test reaches nobody (RFC 2606)
+
+
+def contact() -> str:
+    """Whom customers ask; in a demonstration somebody made up, where the operator has named nobody."""
+    return policy.CONTACT or (DEMO_CONTACT if settings.DEMO else "")
+
 
 def nav(request: HttpRequest) -> dict[str, Any]:
     """`nav` for base.html: the company one works for, what is in its wallet, which section is open."""
@@ -51,7 +58,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "organisations": others,
             "wallet_uy": wallet_uy(organisation) if organisation else None,
             "demo": settings.DEMO,
-            "contact": policy.CONTACT,
+            "contact": contact(),
             "section": section,
             "worker_ok": beats.worker_is_alive(),
         }

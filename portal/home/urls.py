@@ -9,5 +9,6 @@ public = [
     path("dashboard/", views.dashboard, name="dashboard"),
     path("earn/", views.earn, name="earn"),
     path("earn/begin/", views.begin, name="begin"),
+    path("help/", views.help_page, name="help"),
     path("figures/", views.figures, name="figures"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -56,6 +57,7 @@ def front(request: HttpRequest) -> HttpResponse:
             "meter": public.meter(now=now),
             "now": now,
             "last": public.last_receipt(),
+            "welcome_uy": policy.WELCOME_CREDIT_UY if company_of(request) is None else 0,
         },
     )
 
@@ -132,6 +134,21 @@ def begin(request: HttpRequest) -> HttpResponse:
         onward = urlencode({"provider": 1, "next": reverse("home:begin")})
         return redirect(f"{reverse('accounts:register')}?{onward}")
     return redirect("deposits:site_new", company.slug)
+
+
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """What to do when something goes wrong, how money moves, invoices, whom to ask, and the words."""
+    return render(
+        request,
+        "home/help",
+        {
+            "least_uy": policy.WITHDRAWAL_LEAST_UY,
+            "welcome_uy": policy.WELCOME_CREDIT_UY,
+            "demo": settings.DEMO,
+            "is_fictitious": not policy.CONTACT,
+        },
+    )
 
 
 @require_GET

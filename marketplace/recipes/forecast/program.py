@@ -27,17 +27,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # python -P leaves it out
 
 import numpy as np
-from methods import Series, foresee, limits, relative, test, wrong
+from methods import LEVEL, Series, foresee, learnt, limits, relative, test, wrong
 
 WORK = Path(os.environ.get("WORK", "/work"))
 ENDED = {"day": (28, 84), "month": (3, 12)}  # silent so long at the end (longer if sparse): not forecast
-METHOD_WORDS = {
-    "naive": ("same period last season", "沿用上一周期"),
-    "average": ("average of the last four seasons", "近四个周期平均"),
-    "drift": ("straight line", "线性趋势"),
-    "hw_add": ("rhythm added to a trend", "趋势加季节"),
-    "hw_mul": ("rhythm multiplied with a trend", "趋势乘季节"),
-}
+METHOD_WORDS = {  # by day, by month
+    "naive": (("last week’s figure of the same weekday", "上周同一天的数字"),
+              ("last year’s figure of the same month", "去年同月的数字")),
+    "average": (("the mean of the same weekday in the last four weeks", "近四周同星期几的平均"),
+                ("the mean of the same month in up to four years", "近四年同月的平均")),
+    "drift": (("a straight line", "直线"), ("a straight line", "直线")),
+    "hw_add": (("a trend plus a weekly rhythm", "趋势加每周规律"), ("a trend plus a yearly rhythm", "趋势加每年规律")),
+    "hw_mul": (("a trend times a weekly rhythm", "趋势乘每周规律"),
+               ("a trend times a yearly rhythm", "趋势乘每年规律")),
+}  # fmt: skip
+BIASED = 4.0  # percent of what came: a forecast so far off to one side is said to be
+ONE_SIDED = 0.6  # of the cases, at least, on that side
+WELL_BELOW = 5.0  # percentage points under LEVEL
+NAMED_SINGLES = 6
 TABLE_ROWS = 200
 HISTORY = {"day": 120, "month": 144}
 NAMED_DAYS = 16
@@ -72,6 +79,7 @@ def both(en: str, zh: str) -> dict[str, str]:
 
 
 LOW, MADE, HIGH = both("Low", "低"), both("Forecast", "预测"), both("High", "高")
+GO_BY = both("Go by the forecast.", "按“预测”准备。")
 LAST_WEEKDAY = both("Same weekday, last known", "同星期几（最近已知）")
 LAST_MONTH = both("Same month, last known", "同月（最近已知）")
 
@@ -111,6 +119,10 @@ def say(step: str, done: int, of: int, en: str, zh: str) -> None:
         log.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
+def method_words(method: str, unit: str) -> tuple[str, str]:
+    return METHOD_WORDS[method][unit == "month"]
+
+
 def percent(value: float) -> str:
     return f"{value:.1f} %" if np.isfinite(value) else "–"
 
@@ -147,16 +159,16 @@ class Report:
         self.checks = [np.round(limits(s.made[-1], relative(s.true[:-1], s.made[:-1])), self.decimals or 0)
                        for s in self.tested]  # fmt: skip
         self.naive = [np.round(s.naive, self.decimals or 0) for s in self.tested]
-        self.total = limits(np.sum([s.plan[1] for s in live], axis=0), self.total_errors())
+        self.total = limits(np.sum([s.plan[1] for s in live], axis=0), *self.total_errors())
 
-    def total_errors(self) -> np.ndarray:
-        """Errors of all series together, at each rolling origin for those that reach so far back."""
+    def total_errors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Errors of all series together, at each rolling origin for those that reach so far back, and in the test."""
         deepest = max((len(s.made) for s in self.tested), default=0)
         made, true = np.zeros((deepest, self.hold)), np.zeros((deepest, self.hold))
         for s in self.tested:
             made[-len(s.made) :] += s.made
             true[-len(s.made) :] += np.where(np.isfinite(s.true), s.true, s.made)
-        return relative(true, made)
+        return learnt(true, made)
 
     def figures(self, *values: float) -> list[float | int | None]:
         return [round(float(v), self.decimals) if np.isfinite(v) else None for v in values]
@@ -198,7 +210,11 @@ class Report:
             "columns": [{"key": k, "label": v, "align": ("right", "left")[k == "series"]} for k, v in heads.items()],
             "rows": rows[:TABLE_ROWS],
             "total": [None, *self.figures(*self.total[:, self.k], total_ago)] if len(rows) > 1 else None,
-        }
+            "note": both("Low and high of all are not the sums of the column: not all lines go wrong the same way. So "
+                         "they stand here only and not in the files.",
+                         "合计的“低”和“高”不是各行相加：各行不会同时偏低或偏高。所以只写在这里，不在文件里。")
+            if len(rows) > 1 else None,
+        }  # fmt: skip
 
     def write_tables(self) -> None:
         iso, name, begin, when = self.calendar.iso, self.name, self.next - self.hold, both("Date", "日期")
@@ -229,31 +245,73 @@ class Report:
 
     def test_stats(self) -> list[tuple[float, str, str]]:
         """In percent: our error in the test, the naive rule's, and how often the range held."""
-        true, (low, made, high) = self.came(), np.stack(self.checks, axis=1)
-        inside = (low <= true) & (true <= high)
+        true, made = self.came(), np.stack(self.checks, axis=1)[1]
         en, zh = (f"{self.hold} {self.units[lang]}" for lang in ("en", "zh"))
+        meant_en, meant_zh = "which was meant for 80 %", "检验中落在事先给出的区间内（目标 80%）"
         thumb, rule = self.rule(self.hold), wrong(true, np.array(self.naive))
         return [
             (wrong(true, made), f"wrong on average, on {en} it had not seen", f"平均误差（未见过的 {zh}）"),
             (rule, f"“{thumb['en']}” on the same {en}", f"“{thumb['zh']}”在同样 {zh}的误差"),
-            (100 * inside[np.isfinite(true)].mean(), "of the test inside its 80 % range", "落在 80% 区间内"),
+            (self.held(self.checks), f"of the test inside the range given before it, {meant_en}", meant_zh),
         ]
 
     def came(self) -> np.ndarray:
         return np.array([s.true[-1] for s in self.tested])
 
+    def held(self, ranges: list[np.ndarray]) -> float:
+        """In percent, how much of the test lay inside such ranges."""
+        true, (low, _, high) = self.came(), np.stack(ranges, axis=1)
+        return 100 * float(((low <= true) & (true <= high))[np.isfinite(true)].mean())
+
+    def is_narrow(self) -> bool:
+        """Did the tested ranges hold well below what they were meant for?"""
+        return bool(np.isfinite(self.came()).any()) and self.held(self.checks) < 100 * LEVEL - WELL_BELOW
+
     def use(self) -> dict[str, str]:
         """How the three figures are used, from how they did in the test; and what they count, if not the usual."""
-        said = [both("Go by the forecast.", "按“预测”准备。")]
-        if self.tested and (known := np.isfinite(true := self.came())).any():
-            low, _, high = np.stack(self.checks, axis=1)
-            enough, short = (f"{np.floor(100 * held[known].mean()):.0f}" for held in (true <= high, true > low))
-            said.append(both(
-                f"In the test the high figure was enough in {enough} % of cases, the low one too little in {short} %.",
-                f"检验中，“高”在 {enough}% 的情况下够用，“低”在 {short}% 的情况下不够。"))  # fmt: skip
+        if self.tested and np.isfinite(self.came()).any():
+            said = [self.lean(), *self.narrow(), self.enough()]
+        else:
+            said = [GO_BY]
         if self.own:
             said.append(self.counted())
         return both(" ".join(x["en"] for x in said), "".join(x["zh"] for x in said))
+
+    def lean(self) -> dict[str, str]:
+        """Which figure to go by: the forecast, unless it was clearly off to one side in the test."""
+        true, made = self.came(), np.stack(self.checks, axis=1)[1]
+        known = np.isfinite(true)
+        came, off = float(true[known].sum()), float((made - true)[known].sum())
+        short = off < 0
+        side = ((made < true) if short else (made > true))[known].mean()
+        if not came or abs(off) < came * BIASED / 100 or side < ONE_SIDED:
+            return GO_BY
+        much, before = f"{100 * abs(off) / came:.1f}", float(np.array(self.naive)[known].sum())
+        if short:
+            why_en, why_zh = ("; the figures were rising", "，当时数量在上升") if came > before else ("", "")
+            return both(f"In the test the forecast was {much} % too low in all{why_en}: rather go by the high figure.",
+                        f"检验中，预测总共偏低 {much}%{why_zh}：宁可按“高”准备。")  # fmt: skip
+        why_en, why_zh = ("; the figures were falling", "，当时数量在下降") if came < before else ("", "")
+        return both(f"In the test the forecast was {much} % too high in all{why_en}: rather stay a little below it.",
+                    f"检验中，预测总共偏高 {much}%{why_zh}：宁可比“预测”少备一点。")  # fmt: skip
+
+    def narrow(self) -> list[dict[str, str]]:
+        if not self.is_narrow():
+            return []
+        wider = [np.round(limits(s.made[-1], *learnt(s.true, s.made)), self.decimals or 0) for s in self.tested]
+        was, now = (f"{self.held(ranges):.0f}" for ranges in (self.checks, wider))
+        return [both(f"The ranges given before the test were too narrow: they held {was} % of it instead of 80 %. "
+                     f"Those of the plan have learnt from it and are wider; they would have held {now} %.",
+                     f"检验前给出的区间偏窄：只有 {was}% 落在其中，目标是 80%。计划的区间已学到这些误差并放宽，"
+                     f"放到检验中会有 {now}% 落在其中。")]  # fmt: skip
+
+    def enough(self) -> dict[str, str]:
+        true, (low, _, high) = self.came(), np.stack(self.checks, axis=1)
+        known = np.isfinite(true)
+        held, over = (f"{np.floor(100 * x[known].mean()):.0f}" for x in (true <= high, true < low))
+        return both(f"In the test the high figure was enough in {held} % of cases; in {over} % less came than the low "
+                    "one.",
+                    f"检验中，{held}% 的情况“高”够用，{over}% 的情况实际比“低”还少。")  # fmt: skip
 
     def counted(self) -> dict[str, str]:
         """The customer's own column, where the package speaks of something else."""
@@ -271,15 +329,7 @@ class Report:
                     f"数字是{zh}（“{own}”），不是“{usual['zh']}”：要换算成“{usual['zh']}”，{do_zh}。")  # fmt: skip
 
     def notes(self, everything: list[Series], test: list[tuple[float, str, str]]) -> list[dict[str, str]]:
-        chosen = [(*METHOD_WORDS[m], n) for m, n in Counter(s.method for s in self.live).most_common()]
-        said = [*self.read_as(), *self.led_by(), both(
-            "Methods chosen: " + "; ".join(f"{en} ({n})" for en, _, n in chosen) + ".",
-            "选用方法：" + "；".join(f"{zh}（{n}）" for _, zh, n in chosen) + "。")]  # fmt: skip
-        if len(self.live) > 1:
-            said.append(both("The total's range is not the sum of the lines' ranges: not all go wrong the same way. "
-                             "So the total stands on this page and not in the files, where a column adds up.",
-                             "合计的区间不等于各行区间之和：各行不会同时偏高或偏低。"
-                             "所以合计只在本页，不在文件里；文件的每一列可以直接相加。"))  # fmt: skip
+        said = [*self.read_as(), *self.led_by(), self.chosen(), *self.learnt_more()]
         if ended := [self.name(s) for s in everything if s.ended]:
             said.append(both(f"Silent at the end of the file, so not forecast: {', '.join(ended[:5])} ({len(ended)}).",
                              f"文件末尾已无数据，未作预测：{'、'.join(ended[:5])}（{len(ended)}）。"))  # fmt: skip
@@ -290,6 +340,24 @@ class Report:
         if test and test[0][0] > test[1][0]:
             said.append(both("In this test the rule of thumb did better.", "本次检验中经验法更准。"))
         return said
+
+    def chosen(self) -> dict[str, str]:
+        """In plain words how the figures were made."""
+        count, often = len(self.live), Counter(s.method for s in self.live).most_common()
+        found = [(*method_words(method, self.calendar.unit), n) for method, n in often]
+        if count == 1:
+            return both(f"The forecast is {found[0][0]}.", f"预测用的是{found[0][1]}。")
+        made_en = "; ".join(f"{en} for {n}" for en, _, n in found)
+        made_zh = "；".join(f"{n} 个用{zh}" for _, zh, n in found)
+        of_en, of_zh = f"Of {count} {self.one['en']}", f"{count} 个{self.one['zh']}里"
+        return both(f"{of_en}, the forecast is {made_en}.", f"{of_zh}，{made_zh}。")
+
+    def learnt_more(self) -> list[dict[str, str]]:
+        """Why the range of the plan is not the one that was tested, where use() has not said it."""
+        if not self.tested or self.is_narrow():
+            return []
+        return [both("The ranges of the test had not learnt from the test; those of the plan have.",
+                     "检验时的区间还没有学到检验期的误差，计划的区间已经学到。")]  # fmt: skip
 
     def read_as(self) -> list[dict[str, str]]:
         return [both(f"We read the column “{self.own}” as the quantity to forecast.",
@@ -320,7 +388,12 @@ class Report:
             more_en, more_zh = (f" and {more} more", f"，另有 {more} 天") if more else ("", "")
             said.append(both(f"Exceptional days, as holidays are, that were not learnt from{of_en}: {en}{more_en}.",
                              f"未用于学习的特殊日，如节假日{of_zh}：{zh}{more_zh}。"))  # fmt: skip
-        if few:
+        singles = [(s, int(at)) for s in self.live for at in s.calmed if int(at) not in set(common)]
+        if few and len(singles) <= NAMED_SINGLES:
+            en, zh = (mark.join(f"{self.name(s)} {iso(at)}" for s, at in singles) for mark in (", ", "、"))
+            said.append(both(f"Exceptional at single {self.one['en']}, not learnt from there: {en}.",
+                             f"个别{self.one['zh']}的特殊日，那里未用于学习：{zh}。"))  # fmt: skip
+        elif few:
             said.append(both(f"Days on which only a few {self.one['en']} were exceptional, not learnt from there: "
                              f"{few}.",
                              f"还有 {few} 天只是个别{self.one['zh']}异常，那里也未用于学习。"))  # fmt: skip
@@ -374,8 +447,8 @@ def main() -> None:
     for done, s in enumerate(live, start=1):
         test(s, season, hold)
         off = percent(wrong(s.true[-1], s.made[-1]) if s.made.size else np.nan)
-        en, zh = METHOD_WORDS[s.method]
-        say("test", done, len(live), f"{s.name} {en}, wrong by {off}", f"{s.name} {zh}，误差 {off}")
+        en, zh = method_words(s.method, calendar.unit)
+        say("test", done, len(live), f"{s.name}: {en}, wrong by {off}", f"{s.name}：{zh}，误差 {off}")
     for done, s in enumerate(live, start=1):
         foresee(s, season, horizon)
         made = f"{s.name} {s.plan[1, leading(calendar, horizon, params.get('lead_day', ''))]:.0f}"

@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 from django.utils.translation import override
 
 from bank.ledger import actions as ledger
 from marketplace.billing.models import TopUp
 from marketplace.catalogue.models import Package
 from marketplace.orders import actions as orders
-from marketplace.orders import queries, support, uploads
-from marketplace.orders.models import Order, Quote
+from marketplace.orders import again, queries, support, uploads
+from marketplace.orders.models import Order, Quote, Upload
+from marketplace.provisioning.models import Allocation, ResultFile
 from portal.core.words import local
 from tests.marketplace.catalogue.goods import make_offering
 from tests.marketplace.conftest import ACTOR, HELLO
@@ -375,3 +377,40 @@ def test_another_company_is_not_led_to_it(market, funded, yongli, now):
         organisation=yongli, upload=market.upload(yongli), units=1, params={}, now=now, actor=ACTOR
     )
     assert not was_kept and made.organisation == yongli and made != quote
+
+
+def test_run_it_again_leads_to_the_file_of_the_same_package_offer_and_size(market, funded, client, bo):
+    order = market.place(funded)
+    address = again.address_of(order)
+    package, offering = order.quote.offering.package, order.quote.offering
+    assert address.startswith(reverse("orders:package", args=[package.code]) + "?")
+    assert f"offering={offering.public_id}&units=1" in address and address.endswith("#job")
+    client.force_login(bo)
+    page = client.get(address.partition("#")[0].replace("units=1", "units=2")).content.decode()
+    assert 'id="job"' in page and 'name="units" value="2"' in page
+
+
+def test_it_is_said_how_far_one_run_reaches_and_what_running_it_every_day_costs(market):
+    daily = Package(recipe="forecast", params={"period": "day", "horizon": 14})
+    assert again.reach_of(daily, 58_000_000) == again.Reach(14, False, 14 * 58_000_000)
+    monthly = Package(recipe="forecast", params={"period": "month", "horizon": 6}, unit_key="series")
+    assert again.reach_of(monthly, 1_000_000) == again.Reach(6, True, 6_000_000)
+    of_days = Upload(package=monthly, size={"series": 1, "last_ordinal": 739_947})
+    assert again.reach_of(monthly, 1_000_000, of_days) == again.Reach(14, False, 14_000_000)
+    assert again.reach_of(market.package, 1_000_000) is None
+
+
+def test_a_file_of_days_is_short_until_it_has_a_year():
+    def of(periods, **more):
+        return Upload(size={"periods": periods, **more})
+
+    assert uploads.is_short(of(364, last_ordinal=739_947)) and not uploads.is_short(of(365, last_ordinal=739_947))
+    assert not uploads.is_short(of(48))  # of months
+
+
+def test_a_result_file_is_taken_home_with_the_day_of_its_plan_in_its_name(now):
+    allocation = Allocation(result={"headline": {"on": "2026-11-29"}}, ended_at=now)
+    assert again.dated(ResultFile(name="plan.csv", allocation=allocation)) == "plan-2026-11-29.csv"
+    of_no_day = Allocation(result={"headline": {}}, ended_at=now)
+    assert again.dated(ResultFile(name="routes.csv", allocation=of_no_day)) == f"routes-{local(now):%Y-%m-%d}.csv"
+    assert again.dated(ResultFile(name="LICENSE", allocation=allocation)) == "LICENSE"
