@@ -24,7 +24,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.templatetags.suanli import hours
+from portal.core.templatetags.suanli import banked as as_banked
 from portal.core.words import local, yuan
 
 from . import actions, estimates, income, nights, queries, standing, withdrawals
@@ -345,12 +345,12 @@ def _earned(
         "url": "#payouts",
     }
     if banked and not (found.next_uy or found.held_uy or found.paid_uy):
-        worth, pledged = standing.worth(banked), sum(r.pledged_cms for r in banked)
+        worth, pledged = standing.worth(banked), sum(r.shown.pledged_cms for r in banked)
         note = (
-            _("{worth}, {pledged} of it pledged").format(worth=worth, pledged=hours(pledged)) if pledged else worth
+            _("{worth}, {pledged} of it pledged").format(worth=worth, pledged=as_banked(pledged)) if pledged else worth
         )
         return [
-            {"label": _("Banked hours"), "text": hours(sum(r.posted_cms for r in banked) + pledged), "note": note},
+            {"label": _("Banked hours"), "text": as_banked(sum(r.shown.all_cms for r in banked)), "note": note},
             following,
             paid,
         ]

@@ -37,7 +37,7 @@ def accounts(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     balances = queries.balances(found)
     rows = [{"account": a, "name": words.name_of(a), "unit": words.unit(a.asset),
              "posted": words.amount(balances[a.pk].posted, a.asset),
-             "held": words.amount(balances[a.pk].held, a.asset) if balances[a.pk].held else "",
+             "held": words.held(balances[a.pk], a) if balances[a.pk].held else "",
              "available": words.available(balances[a.pk], a)} for a in found]
     return render(request, "ledger/accounts", {"rows": rows})
 
@@ -57,7 +57,7 @@ def statement(request: HttpRequest, organisation: Organisation, public_id: str) 
         "account": account, "name": words.name_of(account), "unit": words.unit(account.asset),
         "rows": [_row(line, account) for line in shown],
         "posted": words.amount(balance.posted, account.asset),
-        "held": words.amount(balance.held, account.asset),
+        "held": words.held(balance, account),
         "available": words.available(balance, account),
         "holds": [{"hold": h, "amount": words.amount(h.left, account.asset),
                    "page": page_of(h.cause, organisation)} for h in queries.open_holds(account)[:LINES]],
@@ -107,10 +107,12 @@ def page_of(cause: str, organisation: Organisation) -> str:
 def _row(line: queries.Line, account: Account) -> dict[str, Any]:
     other = joined(words.kind(kind) for kind in line.counterparts)
     here = words.kind(account.kind)
+    # between the balances as they are shown, so that the column adds up
+    moved = words.shown(line.running, account.asset) - words.shown(line.running - line.amount, account.asset)
     return {
         "line": line, "what": words.reason(line.reason),
         "source": here if line.amount < 0 else other, "target": other if line.amount < 0 else here,
-        "amount": words.amount(line.amount, account.asset, signed=True),
+        "moved": moved, "amount": words.amount(moved, account.asset, signed=True),
         "running": words.amount(line.running, account.asset),
     }
 
@@ -135,8 +137,8 @@ def _csv_lines(account: Account) -> Iterator[bytes]:
             row = _row(line, account)
             yield writer.writerow([
                 local(line.at).isoformat(timespec="seconds"), row["what"], row["source"], row["target"],
-                words.plain(line.amount, account.asset), words.unit(account.asset),
-                words.plain(line.running, account.asset), line.cause, line.journal.public_id])
+                words.plain(row["moved"], account.asset), words.unit(account.asset),
+                words.plain(words.shown(line.running, account.asset), account.asset), line.cause, line.journal.public_id])
         cursor = lines[-1].cursor
 
 

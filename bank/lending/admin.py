@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.words import hours, yuan
+from portal.core.words import banked, yuan
 
 from . import money_admin
 from .models import Application, Loan, Offer
@@ -47,7 +47,7 @@ class ApplicationAdmin(ReadOnly):
 
     @admin.display(description=_("Hours pledged"))
     def hours(self, row: Application) -> str:
-        return hours(row.pledged_cms)
+        return banked(row.pledged_cms)
 
     @admin.display(description=_("CNY"))
     def amount(self, row: Application) -> str:

@@ -18,7 +18,7 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.money import FEN_UY
-from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
+from portal.core.templatetags.suanli import banked, cny, percent, time_text, yuan
 
 from . import actions, lender_views, payments, queries, standing
 from .asking import ask, is_sure, key_of
@@ -382,13 +382,13 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
                     back_url=here,
                     danger=True,
                     text=_("They cannot be spent until the loan is repaid."),
-                    lines=[{"label": _("Banked hours pledged"), "text": hours(cms), "total": True}],
+                    lines=[{"label": _("Banked hours pledged"), "text": banked(cms), "total": True}],
                 )
             actions.add_pledge(loan=row, cms=cms, key=key_of(request), now=clock.now(), actor=actor(request))
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("{hours} hours pledged.").format(hours=hours(cms)))
+            messages.success(request, _("{hours} hours pledged.").format(hours=banked(cms)))
             return redirect(here)
     return render(
         request,
@@ -398,7 +398,7 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
             "title": _("Pledge more hours"),
             "back_url": here,
             "label": _("Go on"),
-            "text": _("{hours} banked hours are available.").format(hours=hours(free, "free")),
+            "text": _("{hours} banked hours are available.").format(hours=banked(free)),
             "all_hours": all_of(free) if free else "",
         },
         status=422 if form.errors else 200,

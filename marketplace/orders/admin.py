@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from bank.ledger import words
 from portal.core import clock
 from portal.core.errors import Refused, sentence
-from portal.core.words import hours, yuan
+from portal.core.words import banked, yuan
 from portal.history.words import worded
 
 from . import explain, queries, support
@@ -92,7 +92,7 @@ class OrderAdmin(ReadOnly):
     @admin.display(description=_("reserved at most"))
     def reserved(self, order: Order) -> str:
         cap = order.quote.cap
-        return f"CNY {yuan(cap)}" if order.quote.asset == "CNY" else _t("%(hours)s h") % {"hours": hours(cap)}
+        return f"CNY {yuan(cap)}" if order.quote.asset == "CNY" else _t("%(hours)s h") % {"hours": banked(cap)}
 
     @admin.display(description=_("why it ended"))
     def why(self, order: Order) -> str:

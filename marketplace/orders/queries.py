@@ -20,7 +20,7 @@ from marketplace.provisioning.models import Allocation
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import price_of
-from portal.core.words import floor_fen, hours, joined, yuan
+from portal.core.words import banked, floor_fen, hours, joined, whole_places, yuan
 from portal.history.models import Step as HistoryStep
 
 from . import uploads
@@ -100,8 +100,7 @@ def worded_lines(
         if asset == "CNY":
             item["amount_uy"] = line["amount"]
         else:
-            places = None if is_quote else 4  # a receipt's column has large and small ones
-            item["text"] = _("{hours} h").format(hours=hours(line["amount"], places=places))
+            item["text"] = _("{hours} h").format(hours=banked(line["amount"]))
         shown.append(item)
     return shown
 
@@ -129,7 +128,7 @@ def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer
             Kind.CREDIT_LINE: _("Credit limit, {available} left"),
             Kind.CLAIMS: _("Banked hours, {available} free"),
         }[Kind(account.kind)]
-        text = yuan(available) if asset == "CNY" else hours(available, "down")
+        text = yuan(available) if asset == "CNY" else banked(available)
         shown.append(Payer(label.format(available=text), available, part))
     return shown, left
 
@@ -178,7 +177,7 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     reserved = (
         _("CNY {cap} set aside; nothing charged yet").format(cap=yuan(quote.cap))
         if quote.asset == "CNY"
-        else _("{cap} banked hours set aside").format(cap=hours(quote.cap))
+        else _("{cap} banked hours set aside").format(cap=banked(quote.cap))
     )
     shown = [
         StepView(_("File checked"), "done", _file_note(quote.upload), quote.upload.created_at),
@@ -321,13 +320,14 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
     def amount(value: int) -> dict[str, Any]:
         if asset == "CNY":
             return {"amount_uy": value}
-        return {"text": _("{hours} h").format(hours=hours(value, places=4))}
+        return {"text": _("{hours} h").format(hours=banked(value))}
 
     return [
         {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},
         {
             "label": _("Given back to the wallet") if asset == "CNY" else _("Given back to your banked hours"),
-            **amount(order.quote.cap - total),
+            # between what is shown, so that the column adds up
+            **amount(order.quote.cap - total if asset == "CNY" else whole_places(order.quote.cap) - whole_places(total)),
         },
     ]
 

@@ -96,6 +96,14 @@ def hours(amount_cms: int | None, style: str = "") -> str:
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
+@register.filter
+def banked(amount_cms: int | None, style: str = "") -> str:
+    """Banked hours, the same on every page: four decimals, rounded down; None gives "". style "up": what is missing."""
+    if amount_cms is None or amount_cms == "":
+        return ""
+    return plain.banked(int(amount_cms), "up" if style == "up" else "down")
+
+
 register.simple_tag(plain.comma)
 register.simple_tag(plain.colon)
 
