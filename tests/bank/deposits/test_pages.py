@@ -231,9 +231,9 @@ def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
     factory.run(order, used_cms=3_600_00, at=slot.hour + timedelta(minutes=2))
     factory.close(slot)
     first = zhao_client.get(page("earnings")).context["stats"][0]
-    assert (first["label"], first["text"]) == ("Banked hours", "0.1000")
+    assert (first["label"], first["text"]) == ("Banked hours", "0.1013")
     text = zhao_client.get(page("bank")).content.decode()
-    assert '<span class="num">0.1000</span>' in text and "all worth CNY 0.01 at the price of 1 Nov 2026" in text
+    assert '<span class="num">0.1013</span>' in text and "all worth CNY 0.01 at the price of 1 Nov 2026" in text
 
 
 def test_an_hours_price_stands_beside_what_a_run_takes(zhao_client, factory, buyer):
@@ -250,7 +250,7 @@ def test_an_hours_price_stands_beside_what_a_run_takes(zhao_client, factory, buy
     (found,) = withdrawals.usual([factory.offering], factory.now)
     assert (found.runs, found.taken_cms, found.cash_uy) == (3, 3_600, order.quote.cap)
     text = " ".join(zhao_client.get(page("bank")).content.decode().split())
-    assert "the middle one of its last 3 runs; reserved now 0.5250, in cash at most CNY 5" in text
+    assert "the middle one of its last 3 runs; reserved now 0.5240, in cash at most CNY 5" in text
     assert "0.0010 core-hours" in text
     assert "price of 1 Nov 2026" in text and "CNY 0.10" in text
 
