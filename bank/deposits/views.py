@@ -19,7 +19,7 @@ from marketplace.dispatch.models import Site
 from marketplace.orders.actions import BY_THE_HOUR
 from marketplace.recipes.base import InputRefused
 from portal import policy
-from portal.accounts.access import BUYER, company_view
+from portal.accounts.access import BUYER, FINANCE, OWNER, company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
@@ -27,7 +27,7 @@ from portal.core.fragments import render
 from portal.core.templatetags.suanli import banked as as_banked
 from portal.core.words import local, yuan
 
-from . import actions, estimates, income, nights, queries, standing, withdrawals
+from . import actions, estimates, hooks, income, nights, queries, standing, withdrawals
 from .forms import USUAL_UNITS, DepositForm, WithdrawForm
 from .models import Deposit
 
@@ -90,6 +90,8 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         }
     if not getattr(request, "htmx", False):
         context |= _account(organisation, now)
+        if request.membership.role in (OWNER, FINANCE):  # type: ignore[attr-defined]
+            context["ties"] = [row for said in hooks.ties for row in said(organisation, now)]
     return render(
         request, "deposits/bank", context, fragment="deposits/_estimate" if ready else None, status=status
     )

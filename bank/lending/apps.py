@@ -8,6 +8,7 @@ class LendingConfig(AppConfig):
     verbose_name = _("Credit and loans")
 
     def ready(self) -> None:
+        from bank.deposits import hooks as deposits
         from marketplace.billing import hooks
         from portal.core.errors import register_refusals
         from portal.history.ticks import ticks
@@ -17,6 +18,8 @@ class LendingConfig(AppConfig):
         register_refusals(REFUSALS)
         if _objection not in hooks.objections:
             hooks.objections.append(_objection)
+        if _tied not in deposits.ties:
+            deposits.ties.append(_tied)
         if _tick not in ticks:
             ticks.append(_tick)
 
@@ -31,3 +34,9 @@ def _objection(organisation, now):
     from .queries import against_withdrawal
 
     return against_withdrawal(organisation, now)
+
+
+def _tied(organisation, now):
+    from .tied import tied
+
+    return tied(organisation, now)

@@ -123,6 +123,24 @@ def test_the_bank_says_why_no_hour_is_free(desk, borrower, yongli):
     desk.apply(hours=200)
     text = borrower.get(bank).content.decode()
     assert tied in text and waits not in text
+    assert "Why no banked hour is free" in text and "200.0000 banked hours are pledged for it" in text
+
+
+def test_the_bank_leads_to_the_loan_when_every_hour_is_pledged(desk, borrower, yongli):
+    loan = desk.loan(hours=200, amount_uy=400 * YUAN)
+    found = queries.position(loan, desk.now)
+    text = " ".join(borrower.get(f"/c/{yongli.slug}/bank/").content.decode().split())
+    assert "Why no banked hour is free" in text
+    assert f"CNY {yuan(found.owed_uy)} is owed; next due CNY {yuan(found.next_due_uy)} on" in text
+    assert text.count(url("loan", "yongli", loan.public_id)) == 2  # the button, and the sentence
+    assert "Run something with my hours" not in text
+
+
+def test_a_buyer_reads_nothing_of_the_loan_on_the_bank_page(desk, borrower, yongli):
+    loan = desk.loan(hours=200, amount_uy=400 * YUAN)
+    yongli.memberships.update(role="buyer")
+    text = borrower.get(f"/c/{yongli.slug}/bank/").content.decode()
+    assert "all of yours are pledged" in text and loan.public_id not in text
 
 
 def test_hours_that_were_all_used_are_not_called_pledged(desk, borrower, yongli, now):
