@@ -248,7 +248,7 @@ def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:
         )
         for name in OUTCOMES:
             day[name] += getattr(row, name)
-        day["earned_cms"] += row.earned_cms + (row.idle_paid_cms or 0)
+        day["earned_cms"] += whole_places(row.earned_cms + (row.idle_paid_cms or 0))  # as its hour shows it
         day["cash_uy"] += row.due_uy + row.held_uy + (row.idle_paid_uy or 0 if not row.idle_paid_cms else 0)
         day["n"] += 1
         day["simulated"] += row.is_simulated

@@ -241,6 +241,7 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "form": form,
         "offering": offering,
         "banked": queries.banked(organisation, now),
+        "fee_ppm": policy.PLATFORM_FEE_PPM,
     }
     status = 200
     if request.method == "POST":
@@ -310,7 +311,8 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "earnings": found,
             "income": income.income(organisation),
             "sold": income.sold(organisation),
-            "jobs": queries.jobs_at(organisation),
+            "jobs": (jobs := queries.jobs_at(organisation)),
+            "owns_jobs": any(job.is_own for job in jobs),
             "payouts": queries.payouts_of(organisation),
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "banked": banked,

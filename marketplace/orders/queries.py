@@ -15,6 +15,7 @@ from marketplace import recipes
 from marketplace.billing import purses
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
+from marketplace.catalogue.pricing import cap_uy
 from marketplace.catalogue.sample import Sample
 from marketplace.provisioning.models import Allocation
 from portal.accounts.models import Organisation
@@ -133,6 +134,12 @@ def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer
     return shown, left
 
 
+def cash_cap(quote: Quote, now: datetime) -> int | None:
+    """What the run of a quote in banked hours would cost in cash at most, by the price of now; None without one."""
+    plan = quote.offering.plans.at(now).filter(billing_mode=Plan.BillingMode.ON_DEMAND).first()
+    return cap_uy(plan, quote.units) if plan is not None and quote.asset != "CNY" else None
+
+
 @dataclass(frozen=True)
 class StepView:
     label: str
@@ -240,7 +247,8 @@ def _last_step(order: Order) -> StepView:
         return StepView(label, "done", paid, order.ended_at)
     if order.state == Order.State.FAILED:
         return StepView(_("Failed"), "failed", sentence(order.reason or "exit"), order.ended_at)
-    return StepView(_("Result and receipt"), "todo")
+    over = order.allocation is not None and order.allocation.state == "succeeded"  # the receipt is being written
+    return StepView(_("Result and receipt"), "now" if over else "todo")
 
 
 def is_late(order: Order, now: datetime) -> bool:
