@@ -22,7 +22,7 @@ from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
 from portal.core.money import CARD_HOUR_CMS, mul_div, share
 from portal.core.templatetags.suanli import hours
-from portal.core.words import local, whole_places
+from portal.core.words import joined, local, whole_places
 
 from . import close
 from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
@@ -181,7 +181,7 @@ def _ranges(hours: list[int]) -> str:
             found[-1][1] = hour + 1
         else:
             found.append([hour, hour + 1])
-    return ", ".join(f"{first:02d}:00–{last:02d}:00" for first, last in found)
+    return joined(f"{first:02d}:00–{last:02d}:00" for first, last in found)
 
 
 def deposit_for(organisation: Organisation, public_id: str) -> Deposit | None:

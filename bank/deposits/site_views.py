@@ -71,6 +71,7 @@ def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "machine": machine,
         "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
         "remembered_h": REMEMBERED_H,
+        "least_uy": policy.WITHDRAWAL_LEAST_UY,
     }
     status = 200
     if request.method == "POST":

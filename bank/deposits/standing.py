@@ -21,10 +21,10 @@ def figures(
     organisation: Organisation, *, night: Night | None, banked: list[Banked], earned: Earnings
 ) -> list[dict[str, Any]]:
     """Three figures, each leading to what it is made of."""
-    return [_night(organisation, night), _banked(banked), _payout(organisation, earned)]
+    return [last_night(organisation, night), _banked(banked), _payout(organisation, earned)]
 
 
-def _night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
+def last_night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
     """What it brought, in what it was paid in; hours and cash where it was both."""
     label = _("Last night your machines earned")
     if night is None:

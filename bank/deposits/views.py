@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -24,6 +24,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
+from portal.core.money import share
 from portal.core.templatetags.suanli import banked as as_banked
 from portal.core.words import local, yuan
 
@@ -87,6 +88,8 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
             "late_ppm": policy.LATE_RECALL_FEE_PPM,
+            "late_uy": share(found["estimate"].index_uy, policy.LATE_RECALL_FEE_PPM),
+            "least_uy": policy.WITHDRAWAL_LEAST_UY,
         }
     if not getattr(request, "htmx", False):
         context |= _account(organisation, now)
@@ -121,7 +124,7 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
     cards = min(known.get("cards") or form.initial["cards"], site.cards)
     taken = queries.taken_hours(site, first, last)
     if painted is None:
-        painted = [] if taken else NIGHTS
+        painted = [] if taken else sorted({*NIGHTS, *_tonight(now)})
     return {
         "estimate": estimates.estimate(
             site=site,
@@ -134,8 +137,18 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
         "payout": known.get("payout") or Deposit.Payout.HOURS,
         "painted": painted,
         "taken": taken,
+        "tonight": [h for h in _tonight(now) if h not in taken],
         "drawn": f"{site.public_id} {first} {last}",  # what the grid's taken hours depend on
     }
+
+
+def _tonight(now: datetime) -> list[int]:
+    """The hours of the week of the coming night, or of what is left of the one that runs; 22:00 to 08:00."""
+    here = local(now)
+    day = here.weekday() - (here.hour < nights.ENDS_H)
+    hours = [(day * 24 + hour) % 168 for hour in range(nights.BEGINS_H, 24 + nights.ENDS_H)]
+    this = here.weekday() * 24 + here.hour
+    return [h for h in hours if (h - this) % 168 < 24]
 
 
 def _deposited(made: Deposit, now) -> str:

@@ -275,11 +275,13 @@ def ink_grid(
     legend: str = "",
     locked: bool = False,
     taken: Collection[int] = (),
+    tonight: Sequence[int] = (),
 ) -> dict[str, Any]:
     """The week as 168 checkboxes `name`=hour of week (0 = Monday 00:00, platform zone).
 
     weights: 168 integers of one unit, what an hour earns relative to others; the four strengths of ink
     are quarters of their range. painted: the hours ticked. taken: hours that cannot be ticked any more.
+    tonight: the hours of the coming night, for a pattern of its own.
     """
     if len(weights) != 168:
         raise ValueError("a week has 168 hours")
@@ -308,6 +310,8 @@ def ink_grid(
         "legend": legend or gettext("Hours of the week"),
         "locked": locked,
         "taken": len(taken),
+        "tonight": list(tonight),
+        "weekday": WEEKDAYS[tonight[0] // 24] if tonight else "",
     }
 
 
