@@ -38,7 +38,9 @@ class SiteForm(forms.Form):
         label=_("Region it is offered in"),
         queryset=Region.objects.all(),
         empty_label=_("Choose a region"),
-        help_text=_("It is the machine this portal runs on; customers are told this region, and that their data stay there."),
+        help_text=_(
+            "It is the machine this portal runs on; customers are told this region, and that their data stay there."
+        ),
         error_messages={"required": _("Choose the region it is offered in.")},
     )
     cards = forms.IntegerField(label=_("Processor cores you can give"), min_value=1, max_value=MOST_CORES)

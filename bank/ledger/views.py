@@ -185,7 +185,8 @@ def _csv_lines(account: Account) -> Iterator[bytes]:
             yield writer.writerow([
                 local(line.at).isoformat(timespec="seconds"), row["what"], row["source"], row["target"],
                 words.plain(row["moved"], account.asset), words.unit(account.asset),
-                words.plain(words.shown(line.running, account.asset), account.asset), _about(line.journal, names), line.cause, line.journal.public_id])
+                words.plain(words.shown(line.running, account.asset), account.asset),
+                _about(line.journal, names), line.cause, line.journal.public_id])
         cursor = lines[-1].cursor
 
 

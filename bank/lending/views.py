@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,7 +17,7 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.money import FEN_UY
-from portal.core.templatetags.suanli import banked, cny, percent, time_text, yuan
+from portal.core.templatetags.suanli import banked, cny, yuan
 
 from . import actions, lender_views, offered, payments, queries, standing
 from .asking import ask, is_sure, key_of

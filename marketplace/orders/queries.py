@@ -330,12 +330,14 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
             return {"amount_uy": value}
         return {"text": _("{hours} h").format(hours=banked(value))}
 
+    cap = order.quote.cap
+    # of hours between what is shown, so that the column adds up
+    back = cap - total if asset == "CNY" else whole_places(cap) - whole_places(total)
     return [
-        {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},
+        {"label": _("Reserved when you ordered"), **amount(cap)},
         {
             "label": _("Given back to the wallet") if asset == "CNY" else _("Given back to your banked hours"),
-            # between what is shown, so that the column adds up
-            **amount(order.quote.cap - total if asset == "CNY" else whole_places(order.quote.cap) - whole_places(total)),
+            **amount(back),
         },
     ]
 

@@ -51,7 +51,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "organisation": organisation,
             "organisations": others,
             "wallet_uy": wallet_uy(organisation) if organisation else None,
-            "funds_uy": lender_cash(organisation).free_uy if _lends(organisation) else None,
+            "funds_uy": lender_cash(organisation).free_uy if organisation and _lends(organisation) else None,
             "demo": settings.DEMO,
             "contact": policy.CONTACT,
             "section": section,
@@ -60,6 +60,6 @@ def nav(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _lends(organisation: Organisation | None) -> bool:
+def _lends(organisation: Organisation) -> bool:
     """A lender's money is not in a wallet: it stands in the account that it lends from."""
-    return organisation is not None and organisation.role == Organisation.Role.LENDER
+    return organisation.role == Organisation.Role.LENDER

@@ -8,7 +8,6 @@ from django.urls import reverse
 from bank.ledger import actions as ledger
 from bank.lending import actions, offered, queries
 from bank.lending.models import Application, CreditLimit, LenderPayment, Loan, Offer
-
 from portal.core.templatetags.suanli import time_text, yuan
 
 from .conftest import ACTOR, HOUR, YUAN
