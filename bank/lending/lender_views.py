@@ -123,9 +123,11 @@ def offer(request: HttpRequest, organisation: Organisation, public_id: str) -> H
                     label=_("Make the offer"),
                     back_url=here,
                     danger=True,
-                    text=_("When you press the button, the money is reserved in your account until the offer is "
-                           "answered or ends; you may withdraw it before. Nothing can be sold on default yet: your money "
-                           "comes back only as the borrower repays."),
+                    text=_(
+                        "When you press the button, the money is reserved in your account until the offer is answered "
+                        "or ends; you may withdraw it before. Nothing can be sold on default yet: your money comes "
+                        "back only as the borrower repays."
+                    ),
                     lines=[
                         {"label": _("Company"), "text": found.application.organisation.name},
                         {"label": _("Loan to value"), "text": f"{percent(found.ltv_of(form.amount_uy()))} %"},

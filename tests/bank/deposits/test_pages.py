@@ -410,3 +410,16 @@ def test_hours_that_are_taken_have_a_sign_of_their_own(zhao_client, factory):
     factory.deposit(hours=[22, 23])
     text = zhao_client.get(page("bank"), form(factory)).content.decode()
     assert '<i class="cell t"></i>2 hours deposited already' in text and 'class="cell r"' not in text
+
+
+def test_tonight_is_painted_first_even_on_a_saturday(zhao_client, factory, monkeypatch):
+    from datetime import UTC, datetime
+
+    from portal.core import clock
+
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))  # Saturday, 18:00 there
+    shown = zhao_client.get(page("bank"))
+    saturday = 5 * 24
+    tonight = [saturday + 22, saturday + 23, *(6 * 24 + hour for hour in range(8))]
+    assert shown.context["tonight"] == tonight and set(tonight) <= set(shown.context["painted"])
+    assert "Tonight and every Saturday night" in shown.content.decode()
