@@ -123,7 +123,8 @@ class TestReservedByAge:
     def test_sums_of_every_age_and_what_is_overdue(self, desk, aged):
         said = text_of(desk.get(AGE))
         for row in ("less than an hour 1 CNY 1.00", "an hour to a day 3 1.0000 h, CNY 5.00",
-                    "a day to a week 1 CNY 4.00", "a week and longer 1 CNY 5.00", "of these, overdue 1 CNY 1.00"):  # fmt: skip
+                    "a day to a week 1 CNY 4.00", "a week and longer 1 CNY 5.00",
+                    "of these, overdue 1 CNY 1.00"):  # fmt: skip
             assert row in said
         assert "What is overdue goes back by itself" in said
 
