@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from bank.ledger import words
-from portal.core.words import hours, yuan
+from portal.core.words import banked, hours, yuan
 
 from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
 
@@ -84,7 +84,7 @@ class SlotCloseAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("banked, h"))
     def earned(self, row: SlotClose) -> str:
-        return hours(row.earned_cms + (row.idle_paid_cms or 0))
+        return banked(row.earned_cms + (row.idle_paid_cms or 0))
 
 
 @admin.register(HoldBack)

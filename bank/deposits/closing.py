@@ -314,7 +314,8 @@ def _earned(hour: Hour, line: Line) -> int:
 
 def _lot(hour: Hour) -> ledger.LotSpec:
     return ledger.LotSpec(
-        expires_at=hour.now + timedelta(days=policy.CLAIM_LIFE_DAYS),
+        # from the hour and not from its close, which a standstill may put off
+        expires_at=hour.slot.hour + HOUR + timedelta(days=policy.CLAIM_LIFE_DAYS),
         origin=hour.deposit.source if hour.deposit else "",
     )
 

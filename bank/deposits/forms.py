@@ -35,11 +35,13 @@ class SiteForm(forms.Form):
         label=_("Name"), max_length=80, help_text=_("How you call it: Night shop, Hall 2 …")
     )
     region = forms.ModelChoiceField(
-        label=_("Region"),
+        label=_("Region it is offered in"),
         queryset=Region.objects.all(),
-        empty_label=_("Choose where the machine stands"),
-        help_text=_("Customers' data stay there."),
-        error_messages={"required": _("Choose the region in which the machine stands.")},
+        empty_label=_("Choose a region"),
+        help_text=_(
+            "It is the machine this portal runs on; customers are told this region, and that their data stay there."
+        ),
+        error_messages={"required": _("Choose the region it is offered in.")},
     )
     cards = forms.IntegerField(label=_("Processor cores you can give"), min_value=1, max_value=MOST_CORES)
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
 
 from portal.accounts.models import Organisation
-from portal.core.words import local
+from portal.core.words import BANKED_UNIT_CMS, local
 
 from .models import SlotClose
 from .queries import start_of_day
 
+BANKED = F("earned_cms") + Coalesce(F("idle_paid_cms"), 0)
 BEGINS_H, ENDS_H = 22, 8  # of the platform's zone
 
 
@@ -73,7 +75,8 @@ def last_night(organisation: Organisation, now: datetime) -> Night | None:
         .annotate(
             offered=Sum(F("quantity_cms") - F("recalled_cms")),
             delivered=Sum("delivered_cms"),
-            earned=Sum("earned_cms"),
+            # every hour as its line shows it, so that the night is the sum of its hours
+            earned=Sum(BANKED / BANKED_UNIT_CMS * BANKED_UNIT_CMS),
             idle_cms=Sum("idle_paid_cms"),
             cash=Sum(F("due_uy") + F("held_uy")),
             idle_uy=Sum("idle_paid_uy", filter=~Q(idle_paid_cms__gt=0)),
@@ -89,7 +92,7 @@ def last_night(organisation: Organisation, now: datetime) -> Night | None:
         start_date=start_date,
         offered_cms=sum(r["offered"] for r in rows),
         delivered_cms=sum(r["delivered"] for r in rows),
-        earned_cms=sum(r["earned"] + (r["idle_cms"] or 0) for r in rows),
+        earned_cms=sum(r["earned"] for r in rows),
         ready_cms=sum(r["idle_cms"] or 0 for r in rows),
         cash_uy=sum(r["cash"] + (r["idle_uy"] or 0) for r in rows),
         hours=sum(r["hours"] for r in rows),

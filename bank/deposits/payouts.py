@@ -87,7 +87,7 @@ def _pay_idle(row: SlotClose, amount_uy: int, target: Account, reserve: Account,
         # no cash moves: what the reserve has above all other hours banked stands behind these from now on
         backing = ledger.open(owner=None, kind=Kind.CLAIMS_BACKING, asset=row.asset)
         lot = ledger.LotSpec(
-            expires_at=now + timedelta(days=policy.CLAIM_LIFE_DAYS),
+            expires_at=row.hour + timedelta(hours=1, days=policy.CLAIM_LIFE_DAYS),
             origin=row.deposit.source if row.deposit else "",
         )
         legs = [ledger.Leg(backing, -cms), ledger.Leg(target, cms, lot)]

@@ -22,7 +22,7 @@ from portal.accounts.models import Organisation
 from portal.core.clock import hour_of
 from portal.core.money import CARD_HOUR_CMS, mul_div, share
 from portal.core.templatetags.suanli import hours
-from portal.core.words import local
+from portal.core.words import joined, local, whole_places
 
 from . import close
 from .models import Deposit, HoldBack, IdleDay, Payout, SlotClose
@@ -181,7 +181,7 @@ def _ranges(hours: list[int]) -> str:
             found[-1][1] = hour + 1
         else:
             found.append([hour, hour + 1])
-    return ", ".join(f"{first:02d}:00–{last:02d}:00" for first, last in found)
+    return joined(f"{first:02d}:00–{last:02d}:00" for first, last in found)
 
 
 def deposit_for(organisation: Organisation, public_id: str) -> Deposit | None:
@@ -248,7 +248,7 @@ def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:
         )
         for name in OUTCOMES:
             day[name] += getattr(row, name)
-        day["earned_cms"] += row.earned_cms + (row.idle_paid_cms or 0)
+        day["earned_cms"] += whole_places(row.earned_cms + (row.idle_paid_cms or 0))  # as its hour shows it
         day["cash_uy"] += row.due_uy + row.held_uy + (row.idle_paid_uy or 0 if not row.idle_paid_cms else 0)
         day["n"] += 1
         day["simulated"] += row.is_simulated
@@ -274,6 +274,17 @@ def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Banked hours as pages show them: whole places that add up, all = free + held + pledged."""
+
+    all_cms: int
+    posted_cms: int
+    free_cms: int
+    held_cms: int
+    pledged_cms: int
+
+
+@dataclass(frozen=True)
 class Banked:
     """Banked hours of one class. free: neither reserved for a run nor pledged."""
 
@@ -288,6 +299,11 @@ class Banked:
     index_uy: int
     index_date: date | None
     worth_uy: int
+
+    @property
+    def shown(self) -> Shown:
+        posted, free, pledged = (whole_places(q) for q in (self.posted_cms, self.free_cms, self.pledged_cms))
+        return Shown(posted + pledged, posted, free, posted - free, pledged)
 
 
 def banked(organisation: Organisation, now: datetime) -> list[Banked]:
@@ -311,7 +327,8 @@ def banked(organisation: Organisation, now: datetime) -> list[Banked]:
         next_at = lots.aggregate(at=Min("expires_at"))["at"]
         day_end = next_at + timedelta(days=1) if next_at else None
         index = index_of(classes[account.asset].pk, now)
-        both = balance.posted + (pledged.get(account.asset) or 0)
+        # of the figures that stand beside it, so that it can be worked out by hand
+        both = whole_places(balance.posted) + whole_places(pledged.get(account.asset) or 0)
         found.append(
             Banked(
                 resource_class=classes[account.asset],

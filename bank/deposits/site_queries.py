@@ -53,6 +53,25 @@ class Cell:
         return (getattr(self.slot, "used_cms", 0) or 0) if self.close is None else 0
 
     @property
+    def earned_cms(self) -> int:
+        """Banked hours it brought, for standing ready too."""
+        return self.close.earned_cms + (self.close.idle_paid_cms or 0) if self.close else 0
+
+    @property
+    def cash_uy(self) -> int:
+        """Cash it brought, with what is held back and for standing ready, less a fee for taking back late."""
+        close = self.close
+        if close is None:
+            return 0
+        ready = 0 if close.idle_paid_cms else close.idle_paid_uy or 0
+        return close.due_uy + close.held_uy + ready - close.late_fee_uy
+
+    @property
+    def is_unsettled(self) -> bool:
+        """What it gets for standing ready is worked out when its day is over."""
+        return self.close is not None and bool(self.close.idle_due_uy) and self.close.idle_paid_uy is None
+
+    @property
     def ref(self) -> str:
         """How an address names the hour."""
         return f"{self.at:%Y-%m-%dT%H}"

@@ -25,6 +25,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused, sentence
 from portal.core.fragments import render
+from portal.core.words import whole_places
 from portal.history.models import Step
 
 from . import nights, queries, registration, site_queries
@@ -70,6 +71,7 @@ def register(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "machine": machine,
         "newcomer_ppm": policy.NEWCOMER_AVAILABILITY_PPM,
         "remembered_h": REMEMBERED_H,
+        "least_uy": policy.WITHDRAWAL_LEAST_UY,
     }
     status = 200
     if request.method == "POST":
@@ -142,6 +144,8 @@ def _table(request: HttpRequest, hours: site_queries.Grid) -> dict[str, Any]:
     page = pages.get_page(request.GET.get("page"))
     return {
         "lines": page,
+        "lines_cms": sum(whole_places(c.earned_cms) for c in listed),
+        "lines_uy": sum(c.cash_uy for c in listed),
         "night": first,
         "lines_open": "page" in request.GET or night is not None,
         "newer": f"?page={page.previous_page_number()}#hours" if page.has_previous() else "",

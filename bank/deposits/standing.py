@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Organisation
+from portal.core.templatetags.suanli import banked as shown
 from portal.core.templatetags.suanli import cny, hours, time_text
 from portal.core.words import joined
 
@@ -20,10 +21,10 @@ def figures(
     organisation: Organisation, *, night: Night | None, banked: list[Banked], earned: Earnings
 ) -> list[dict[str, Any]]:
     """Three figures, each leading to what it is made of."""
-    return [_night(organisation, night), _banked(banked), _payout(organisation, earned)]
+    return [last_night(organisation, night), _banked(banked), _payout(organisation, earned)]
 
 
-def _night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
+def last_night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
     """What it brought, in what it was paid in; hours and cash where it was both."""
     label = _("Last night your machines earned")
     if night is None:
@@ -40,7 +41,7 @@ def _night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
     ]
     if night.ready_cms:
         said.append(
-            _("{hours} of it for standing ready").format(hours=hours(night.ready_cms))
+            _("{hours} of it for standing ready").format(hours=shown(night.ready_cms))
             if night.ready_cms < night.earned_cms
             else _("all of it for standing ready")
         )
@@ -48,7 +49,7 @@ def _night(organisation: Organisation, night: Night | None) -> dict[str, Any]:
         said.append(_("simulated time") if night.is_simulated else _("partly simulated time"))
     found: dict[str, Any] = {"label": label, "note": joined(said)}
     if night.earned_cms or not night.cash_uy:
-        found["text"], found["unit"] = hours(night.earned_cms), _("banked hours")
+        found["text"], found["unit"] = shown(night.earned_cms), _("banked hours")
         if night.cash_uy:
             found["note"] = joined([_("and {amount} in cash").format(amount=cny(night.cash_uy)), *said])
     else:
@@ -64,12 +65,12 @@ def _banked(banked: list[Banked]) -> dict[str, Any]:
     if not banked:
         note = _("an hour is banked when one you deposited is over")
         return {"label": _("Banked hours, free"), "text": "0", "note": note}
-    tied = sum(b.pledged_cms + b.held_cms for b in banked)
-    said = [_("{hours} more are pledged or reserved").format(hours=hours(tied))] if tied else []
+    tied = sum(b.shown.pledged_cms + b.shown.held_cms for b in banked)
+    said = [_("{hours} more are pledged or reserved").format(hours=shown(tied))] if tied else []
     said.append(worth(banked))
     return {
         "label": _("Banked hours, free"),
-        "text": hours(sum(b.free_cms for b in banked), "free"),
+        "text": shown(sum(b.shown.free_cms for b in banked)),
         "note": joined(said),
         "url": "#banked",
         "link": _("What they are good for"),

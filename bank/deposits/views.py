@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -19,15 +19,16 @@ from marketplace.dispatch.models import Site
 from marketplace.orders.actions import BY_THE_HOUR
 from marketplace.recipes.base import InputRefused
 from portal import policy
-from portal.accounts.access import BUYER, company_view
+from portal.accounts.access import BUYER, FINANCE, OWNER, company_view
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.templatetags.suanli import hours
+from portal.core.money import share
+from portal.core.templatetags.suanli import banked as as_banked
 from portal.core.words import local, yuan
 
-from . import actions, estimates, income, nights, queries, standing, withdrawals
+from . import actions, estimates, hooks, income, nights, queries, standing, withdrawals
 from .forms import USUAL_UNITS, DepositForm, WithdrawForm
 from .models import Deposit
 
@@ -87,9 +88,13 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
             "late_ppm": policy.LATE_RECALL_FEE_PPM,
+            "late_uy": share(found["estimate"].index_uy, policy.LATE_RECALL_FEE_PPM),
+            "least_uy": policy.WITHDRAWAL_LEAST_UY,
         }
     if not getattr(request, "htmx", False):
         context |= _account(organisation, now)
+        if request.membership.role in (OWNER, FINANCE):  # type: ignore[attr-defined]
+            context["ties"] = [row for said in hooks.ties for row in said(organisation, now)]
     return render(
         request, "deposits/bank", context, fragment="deposits/_estimate" if ready else None, status=status
     )
@@ -119,7 +124,7 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
     cards = min(known.get("cards") or form.initial["cards"], site.cards)
     taken = queries.taken_hours(site, first, last)
     if painted is None:
-        painted = [] if taken else NIGHTS
+        painted = [] if taken else sorted({*NIGHTS, *_tonight(now)})
     return {
         "estimate": estimates.estimate(
             site=site,
@@ -132,8 +137,18 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
         "payout": known.get("payout") or Deposit.Payout.HOURS,
         "painted": painted,
         "taken": taken,
+        "tonight": [h for h in _tonight(now) if h not in taken],
         "drawn": f"{site.public_id} {first} {last}",  # what the grid's taken hours depend on
     }
+
+
+def _tonight(now: datetime) -> list[int]:
+    """The hours of the week of the coming night, or of what is left of the one that runs; 22:00 to 08:00."""
+    here = local(now)
+    day = here.weekday() - (here.hour < nights.ENDS_H)
+    hours = [(day * 24 + hour) % 168 for hour in range(nights.BEGINS_H, 24 + nights.ENDS_H)]
+    this = here.weekday() * 24 + here.hour
+    return [h for h in hours if (h - this) % 168 < 24]
 
 
 def _deposited(made: Deposit, now) -> str:
@@ -239,6 +254,7 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "form": form,
         "offering": offering,
         "banked": queries.banked(organisation, now),
+        "fee_ppm": policy.PLATFORM_FEE_PPM,
     }
     status = 200
     if request.method == "POST":
@@ -308,7 +324,8 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "earnings": found,
             "income": income.income(organisation),
             "sold": income.sold(organisation),
-            "jobs": queries.jobs_at(organisation),
+            "jobs": (jobs := queries.jobs_at(organisation)),
+            "owns_jobs": any(job.is_own for job in jobs),
             "payouts": queries.payouts_of(organisation),
             "fee_ppm": policy.PLATFORM_FEE_PPM,
             "banked": banked,
@@ -345,12 +362,12 @@ def _earned(
         "url": "#payouts",
     }
     if banked and not (found.next_uy or found.held_uy or found.paid_uy):
-        worth, pledged = standing.worth(banked), sum(r.pledged_cms for r in banked)
+        worth, pledged = standing.worth(banked), sum(r.shown.pledged_cms for r in banked)
         note = (
-            _("{worth}, {pledged} of it pledged").format(worth=worth, pledged=hours(pledged)) if pledged else worth
+            _("{worth}, {pledged} of it pledged").format(worth=worth, pledged=as_banked(pledged)) if pledged else worth
         )
         return [
-            {"label": _("Banked hours"), "text": hours(sum(r.posted_cms for r in banked) + pledged), "note": note},
+            {"label": _("Banked hours"), "text": as_banked(sum(r.shown.all_cms for r in banked)), "note": note},
             following,
             paid,
         ]

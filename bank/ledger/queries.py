@@ -232,6 +232,11 @@ def open_lots(account: Account) -> QuerySet[Lot]:
     return Lot.objects.filter(account=account, remaining__gt=0).order_by("expires_at", "id")
 
 
+def sum_of_lots(account: Account, *, most: int) -> int:
+    """What is left in the first `most` of the parts above."""
+    return Lot.objects.filter(pk__in=open_lots(account).values("pk")[:most]).aggregate(t=Sum("remaining"))["t"] or 0
+
+
 def trial_balances() -> dict[str, list[TrialLine]]:
     """Every kind of account by asset; of each asset the posted column sums to zero.
 

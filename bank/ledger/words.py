@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from portal.core.money import CARD_HOUR_CMS, CNY_UY, FEN_UY
-from portal.core.words import MINUS, hours, yuan
+from portal.core.words import MINUS, banked, whole_places, yuan
 
 from .chart import CARD_HOURS, CNY, Kind, Reason
 
@@ -47,10 +48,32 @@ def amount(value: int, asset: str, *, signed: bool = False) -> str:
         if value % FEN_UY:
             text = text.partition(".")[0] + f".{abs(value) % CNY_UY:06d}"
     elif asset.startswith(CARD_HOURS):
-        text = hours(value)
+        text = banked(value)
     else:
         text = f"{value:,}"
     return f"+{text}" if signed and value > 0 else text
+
+
+def shown(value: int, asset: str) -> int:
+    """What of an amount its text says: of hours whole places only, so that what is shown can be added up."""
+    return whole_places(value) if asset.startswith(CARD_HOURS) else value
+
+
+def parts(values: Iterable[int], asset: str, *, before: int = 0) -> list[int]:
+    """Parts of one whole as they are shown: their sum is the whole as it is shown. `before`: earlier parts."""
+    found, total = [], before
+    for value in values:
+        found.append(shown(total + value, asset) - shown(total, asset))
+        total += value
+    return found
+
+
+def held(balance: Balance, account: Account) -> str:
+    """What is reserved: of hours what is left of the balance as it is shown beside what is available."""
+    if account.asset.startswith(CARD_HOURS) and balance.available is not None and not balance.floor:
+        rest = shown(balance.posted, account.asset) - shown(balance.available, account.asset)
+        return amount(rest, account.asset)
+    return amount(balance.held, account.asset)
 
 
 def available(balance: Balance, account: Account) -> str:

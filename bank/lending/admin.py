@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger import words
-from portal.core.words import hours
+from portal.core.words import banked
 
 from . import money_admin
 from .models import Application, Loan, Offer
@@ -47,7 +47,7 @@ class ApplicationAdmin(ReadOnly):
 
     @admin.display(description=_("Hours pledged"))
     def hours(self, row: Application) -> str:
-        return hours(row.pledged_cms)
+        return banked(row.pledged_cms)
 
     @admin.display(description=_("Amount"))
     def amount(self, row: Application) -> str:

@@ -17,7 +17,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.templatetags.suanli import hours, percent
+from portal.core.templatetags.suanli import banked, percent
 
 from . import actions, outlook, queries
 from .asking import ask, is_sure
@@ -121,7 +121,7 @@ def _ask_to_pledge(request: HttpRequest, form: ApplyForm, now: Any) -> HttpRespo
         text=_("They cannot be spent while they are pledged. Withdraw the application and they are free at once."),
         outlook=seen,
         lines=[
-            {"label": _("Banked hours pledged"), "text": hours(cms)},
+            {"label": _("Banked hours pledged"), "text": banked(cms)},
             {"label": _("They count for"), "amount_uy": value},
             {"label": _("Loan to value"), "text": f"{percent(queries.collateral.ltv_ppm(amount, value))} %"},
             {"label": _("You ask for"), "amount_uy": amount, "total": True},

@@ -8,6 +8,7 @@ class LendingConfig(AppConfig):
     verbose_name = _("Credit and loans")
 
     def ready(self) -> None:
+        from bank.deposits import hooks as deposits
         from marketplace.billing import hooks
         from portal.core.errors import register_refusals
         from portal.history.ticks import ticks
@@ -20,6 +21,8 @@ class LendingConfig(AppConfig):
         register_names("loan", _loans)
         if _objection not in hooks.objections:
             hooks.objections.append(_objection)
+        if _tied not in deposits.ties:
+            deposits.ties.append(_tied)
         if _tick not in ticks:
             ticks.append(_tick)
 
@@ -55,3 +58,9 @@ def _loans(public_ids: list[str]) -> dict[str, str]:
 
     rows = Loan.objects.filter(public_id__in=public_ids).values_list("public_id", "borrower__name", "started_at")
     return {public_id: joined([name, time_text(at)]) for public_id, name, at in rows}
+
+
+def _tied(organisation, now):
+    from .tied import tied
+
+    return tied(organisation, now)

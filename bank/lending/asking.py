@@ -7,9 +7,11 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 
+from marketplace.catalogue.models import IndexPrice
 from portal.core.fragments import render
 from portal.core.ids import public_id
 
+from .offered import Offered
 from .outlook import Outlook
 
 
@@ -34,6 +36,8 @@ def ask(
     lines: list[dict[str, Any]] | None = None,
     danger: bool = False,
     outlook: Outlook | None = None,
+    terms: Offered | None = None,
+    index: IndexPrice | None = None,
 ) -> HttpResponse:
     """Show what will happen; its button posts the form's fields and `extra` back to this address."""
     values = {name: request.POST.get(name, "") for name in form.fields} if form else {}
@@ -49,6 +53,8 @@ def ask(
             "lines": lines,
             "danger": danger,
             "outlook": outlook,
+            "terms": terms,
+            "index": index,
             "action": request.path,
             "fields": [{"name": n, "value": v} for n, v in values.items()],
         },

@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.money import CARD_HOUR_CMS, CNY_UY, PPM
+from portal.core.words import BANKED_UNIT_CMS, banked
 
 from . import queries, terms
 
@@ -62,13 +63,9 @@ class AmountForm(forms.Form):
         return int(self.cleaned_data["amount"] * CNY_UY)
 
 
-LAST_PLACE = CARD_HOUR_CMS // 10_000  # the smallest quantity that can be typed
-
-
 def all_of(free_cms: int) -> str:
     """All free hours as one types them: what is less than the last decimal goes with them."""
-    whole, places = divmod(free_cms // LAST_PLACE, 10_000)
-    return f"{whole}.{places:04d}".rstrip("0").removesuffix(".")
+    return banked(free_cms).replace(",", "")
 
 
 class HoursForm(forms.Form):
@@ -79,7 +76,7 @@ class HoursForm(forms.Form):
     def cms(self, free_cms: int) -> int:
         """Whoever types all that can be typed means all of it, to the last millisecond."""
         typed = int(self.cleaned_data["hours"] * CARD_HOUR_CMS)
-        return free_cms if 0 <= free_cms - typed < LAST_PLACE else typed
+        return free_cms if 0 <= free_cms - typed < BANKED_UNIT_CMS else typed
 
 
 class ApplyForm(HoursForm, AmountForm):

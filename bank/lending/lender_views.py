@@ -54,6 +54,7 @@ def desk(request: HttpRequest, lender: Organisation) -> HttpResponse:
             "applications": queries.asked(queries.open_for(lender, now)[:50], now),
             "offers": queries.offers_of(lender).filter(state=Offer.State.OPEN, expires_at__gt=now)[:50],
         },
+        fragment="lending/_queue",
     )
 
 
@@ -122,14 +123,17 @@ def offer(request: HttpRequest, organisation: Organisation, public_id: str) -> H
                     label=_("Make the offer"),
                     back_url=here,
                     danger=True,
-                    text=_("It is binding until it is answered; the money is reserved in your account. Nothing can be "
-                           "sold on default yet: your money comes back only as the borrower repays."),
+                    text=_(
+                        "When you press the button, the money is reserved in your account until the offer is answered "
+                        "or ends; you may withdraw it before. Nothing can be sold on default yet: your money comes "
+                        "back only as the borrower repays."
+                    ),
                     lines=[
                         {"label": _("Company"), "text": found.application.organisation.name},
                         {"label": _("Loan to value"), "text": f"{percent(found.ltv_of(form.amount_uy()))} %"},
                         {"label": _("Interest a year"), "text": f"{percent(form.rate_ppm(), 'short')} %"},
                         {"label": _("Months"), "text": str(form.cleaned_data["months"])},
-                        {"label": _("Reserved"), "amount_uy": form.amount_uy(), "total": True},
+                        {"label": _("To be reserved"), "amount_uy": form.amount_uy(), "total": True},
                     ],
                 )
             actions.add_offer(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,9 +17,9 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.money import FEN_UY
-from portal.core.templatetags.suanli import cny, hours, percent, time_text, yuan
+from portal.core.templatetags.suanli import banked, cny, yuan
 
-from . import actions, lender_views, payments, queries, standing
+from . import actions, lender_views, offered, payments, queries, standing
 from .asking import ask, is_sure, key_of
 from .forms import AmountForm, HoursForm, all_of
 from .models import Application, Loan, Offer
@@ -164,8 +163,12 @@ def application(request: HttpRequest, organisation: Organisation, public_id: str
             "is_open": is_open,
             "now": now,
             "state": _state(row, is_open, now),
-            "offers": [(o, found.ltv_of(o.amount_uy)) for o in found.offers],
+            "offers": [
+                (offered.of(o, found, now), is_open and o.state == Offer.State.OPEN and o.expires_at > now)
+                for o in found.offers
+            ],
         },
+        fragment="lending/_application",
     )
 
 
@@ -195,7 +198,7 @@ def _withdraw(request: HttpRequest, organisation: Organisation, row: Application
 def answer(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
     """Accept or decline an offer, after a question."""
     borrower_only(organisation)
-    offers = Offer.objects.select_related("lender", "application")
+    offers = Offer.objects.select_related("lender", "application__resource_class")
     found = offers.filter(public_id=public_id, application__organisation=organisation).first()
     if found is None:
         raise Http404
@@ -218,6 +221,8 @@ def answer(request: HttpRequest, organisation: Organisation, public_id: str) -> 
         messages.success(request, _("Declined."))
         return redirect(here)
     if not is_sure(request):
+        asked = queries.asked([found.application], now)[0]
+        terms = offered.of(found, asked, now)
         return ask(
             request,
             title=_("Take this loan?"),
@@ -225,29 +230,14 @@ def answer(request: HttpRequest, organisation: Organisation, public_id: str) -> 
             back_url=here,
             danger=True,
             extra={"verb": verb},
-            lines=_terms(found, now),
+            lines=offered.lines(terms),
+            terms=terms,
+            index=asked.index,
             text=_("The money is in your wallet at once. The hours stay pledged until all is repaid."),
         )
     made = actions.accept(offer=found, now=now, actor=actor(request))
     messages.success(request, _("{amount} is in your wallet.").format(amount=cny(made.principal_uy)))
     return redirect("lending:loan", organisation.slug, made.public_id)
-
-
-def _terms(offer: Offer, now: Any) -> list[dict[str, Any]]:
-    plan = queries.collateral.schedule(offer.amount_uy, offer.rate_ppm, offer.months, queries.today(now))
-    return [
-        {"label": _("Lender"), "text": offer.lender.name},
-        {"label": _("Interest a year"), "text": f"{percent(offer.rate_ppm, 'short')} %"},
-        {
-            "label": _("First instalment, {date}").format(date=time_text(plan[0].due_date, "date")),
-            "amount_uy": plan[0].total_uy,
-        },
-        {
-            "label": _("Interest over {months} months").format(months=offer.months),
-            "amount_uy": sum(p.interest_uy for p in plan),
-        },
-        {"label": _("Into your wallet"), "amount_uy": offer.amount_uy, "total": True},
-    ]
 
 
 def _loan(organisation: Organisation, public_id: str) -> Loan:
@@ -381,13 +371,13 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
                     back_url=here,
                     danger=True,
                     text=_("They cannot be spent until the loan is repaid."),
-                    lines=[{"label": _("Banked hours pledged"), "text": hours(cms), "total": True}],
+                    lines=[{"label": _("Banked hours pledged"), "text": banked(cms), "total": True}],
                 )
             actions.add_pledge(loan=row, cms=cms, key=key_of(request), now=clock.now(), actor=actor(request))
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("{hours} hours pledged.").format(hours=hours(cms)))
+            messages.success(request, _("{hours} hours pledged.").format(hours=banked(cms)))
             return redirect(here)
     return render(
         request,
@@ -397,7 +387,7 @@ def pledge(request: HttpRequest, organisation: Organisation, public_id: str) -> 
             "title": _("Pledge more hours"),
             "back_url": here,
             "label": _("Go on"),
-            "text": _("{hours} banked hours are available.").format(hours=hours(free, "free")),
+            "text": _("{hours} banked hours are available.").format(hours=banked(free)),
             "all_hours": all_of(free) if free else "",
         },
         status=422 if form.errors else 200,

@@ -15,10 +15,8 @@ from django.utils.translation import gettext as _
 from bank.ledger import words
 from bank.ledger.chart import CNY, Kind, Reason
 from bank.ledger.models import Account, Hold, Journal, Posting
-from portal.core.money import CARD_HOUR_CMS, mul_div
-from portal.core.words import joined
+from portal.core.words import joined, whole_places
 
-SHOWN_CMS = CARD_HOUR_CMS // 10_000  # hours are shown with four decimals
 PAYMENTS = (Reason.ORDER_CHARGE, Reason.CLAIM_SPENT)
 
 
@@ -65,8 +63,8 @@ class Sums:
     @property
     def back_of_hours(self) -> int:
         """back, where four decimals of an hour are shown: what is left of the others as they are shown."""
-        reserved, paid, still = (mul_div(x, 1, SHOWN_CMS) for x in (self.reserved, self.paid, self.still))
-        return (reserved - paid - still) * SHOWN_CMS
+        reserved, paid, still = (whole_places(x) for x in (self.reserved, self.paid, self.still))
+        return reserved - paid - still
 
 
 def sums(holds: Iterable[Hold]) -> Sums:

@@ -15,12 +15,13 @@ from marketplace import recipes
 from marketplace.billing import purses, rating
 from marketplace.billing.models import Charge, Funding
 from marketplace.catalogue.models import Offering, Package, Plan
+from marketplace.catalogue.pricing import cap_uy
 from marketplace.catalogue.sample import Sample
 from marketplace.provisioning.models import Allocation
 from portal.accounts.models import Organisation
 from portal.core.errors import sentence
 from portal.core.money import FEN_UY
-from portal.core.words import floor_fen, hours, joined, yuan
+from portal.core.words import banked, floor_fen, hours, joined, whole_places, yuan
 from portal.history.models import Step as HistoryStep
 
 from . import uploads
@@ -106,8 +107,7 @@ def worded_lines(
         if asset == "CNY":
             item["amount_uy"] = line["amount"]
         else:
-            places = None if is_quote else 4  # a receipt's column has large and small ones
-            item["text"] = _("{hours} h").format(hours=hours(line["amount"], places=places))
+            item["text"] = _("{hours} h").format(hours=banked(line["amount"]))
         shown.append(item)
     return shown
 
@@ -135,9 +135,15 @@ def payers(organisation: Organisation, cap: int, asset: str) -> tuple[list[Payer
             Kind.CREDIT_LINE: _("Credit limit, {available} left"),
             Kind.CLAIMS: _("Banked hours, {available} free"),
         }[Kind(account.kind)]
-        text = yuan(available) if asset == "CNY" else hours(available, "down")
+        text = yuan(available) if asset == "CNY" else banked(available)
         shown.append(Payer(label.format(available=text), available, part))
     return shown, left
+
+
+def cash_cap(quote: Quote, now: datetime) -> int | None:
+    """What the run of a quote in banked hours would cost in cash at most, by the price of now; None without one."""
+    plan = quote.offering.plans.at(now).filter(billing_mode=Plan.BillingMode.ON_DEMAND).first()
+    return cap_uy(plan, quote.units) if plan is not None and quote.asset != "CNY" else None
 
 
 @dataclass(frozen=True)
@@ -184,7 +190,7 @@ def steps_of(order: Order, allocation: Allocation | None) -> list[StepView]:
     reserved = (
         _("CNY {cap} set aside; nothing charged yet").format(cap=yuan(quote.cap))
         if quote.asset == "CNY"
-        else _("{cap} banked hours set aside").format(cap=hours(quote.cap))
+        else _("{cap} banked hours set aside").format(cap=banked(quote.cap))
     )
     shown = [
         StepView(_("File checked"), "done", _file_note(quote.upload), quote.upload.created_at),
@@ -247,7 +253,8 @@ def _last_step(order: Order) -> StepView:
         return StepView(label, "done", paid, order.ended_at)
     if order.state == Order.State.FAILED:
         return StepView(_("Failed"), "failed", sentence(order.reason or "exit"), order.ended_at)
-    return StepView(_("Result and receipt"), "todo")
+    over = order.allocation is not None and order.allocation.state == "succeeded"  # the receipt is being written
+    return StepView(_("Result and receipt"), "now" if over else "todo")
 
 
 def is_late(order: Order, now: datetime) -> bool:
@@ -325,13 +332,16 @@ def _money_lines(order: Order, charge: Charge | None) -> list[dict[str, Any]]:
     def amount(value: int) -> dict[str, Any]:
         if asset == "CNY":
             return {"amount_uy": value}
-        return {"text": _("{hours} h").format(hours=hours(value, places=4))}
+        return {"text": _("{hours} h").format(hours=banked(value))}
 
+    cap = order.quote.cap
+    # of hours between what is shown, so that the column adds up
+    back = cap - total if asset == "CNY" else whole_places(cap) - whole_places(total)
     return [
-        {"label": _("Reserved when you ordered"), **amount(order.quote.cap)},
+        {"label": _("Reserved when you ordered"), **amount(cap)},
         {
             "label": _("Given back to the wallet") if asset == "CNY" else _("Given back to your banked hours"),
-            **amount(order.quote.cap - total),
+            **amount(back),
         },
     ]
 

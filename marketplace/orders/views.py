@@ -295,6 +295,7 @@ def quote(request: HttpRequest, organisation: Organisation, public_id: str) -> H
             "lines": lines,
             "payers": payers,
             "missing": missing,
+            "cash_uy": queries.cash_cap(found, now),
             "coming": billing.coming_for(organisation, request.path) if missing else None,
             "now": now,
             "over": over,

@@ -23,7 +23,7 @@ class Refused(Exception):
     """A rule says no. `code` is stable and stored; the sentence is made when it is shown.
 
     Params are plain values (str, int) that the sentence names with {braces}: amounts end in `_uy`
-    and are shown in yuan, card time ends in `_cms` and is shown in hours; what is available or the most
+    and are shown in yuan, banked hours end in `_cms`; what is available or the most
     (`available_…`, `most_…`) is rounded down, so that the figure shown is accepted when it is typed.
     """
 
@@ -49,7 +49,7 @@ class Stale(Refused):
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     """The words for a stored code, in the language of the moment; the bare code when nobody knows it."""
-    from .words import floor_fen, hours, yuan  # words imports Django's formats; keep this module light
+    from .words import banked, floor_fen, yuan  # words imports Django's formats; keep this module light
 
     text = _texts.get(code)
     if text is None:
@@ -61,7 +61,7 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
         if key.endswith("_uy"):
             shown[key] = yuan(floor_fen(int(value)) if limit else int(value))
         elif key.endswith("_cms"):
-            shown[key] = hours(int(value), "down" if limit else "half_even")
+            shown[key] = banked(int(value), "down" if limit else "up")
     try:
         return str(text[0]).format(**shown)
     except (KeyError, IndexError):

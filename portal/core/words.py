@@ -68,6 +68,21 @@ def hours(quantity_cms: int, rounding: Rounding = "half_even", places: int | Non
     return f"{sign}{scaled // 10**places:,}.{scaled % 10**places:0{places}d}"
 
 
+BANKED_PLACES = 4
+BANKED_UNIT_CMS = CARD_HOUR_CMS // 10**BANKED_PLACES  # the last place of banked hours on a page, and in a form
+
+
+def whole_places(quantity_cms: int) -> int:
+    """What of banked hours a page shows, towards nothing: no more than is there, so that it can be used."""
+    whole = abs(quantity_cms) // BANKED_UNIT_CMS * BANKED_UNIT_CMS
+    return -whole if quantity_cms < 0 else whole
+
+
+def banked(quantity_cms: int, rounding: Rounding = "down") -> str:
+    """Banked hours, the same on every page: `36.0807`. "up" for what is missing."""
+    return hours(quantity_cms, rounding, BANKED_PLACES)
+
+
 def local(at: datetime) -> datetime:
     """The same instant in the platform's zone, where business days and hours of the week are counted."""
     return at.astimezone(ZoneInfo(settings.PLATFORM_TZ))

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from bank.lending.queries import lender_cash
 from marketplace.billing.queries import wallet_uy
 from portal import policy
 from portal.accounts.access import company_of
@@ -57,9 +58,15 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "organisation": organisation,
             "organisations": others,
             "wallet_uy": wallet_uy(organisation) if organisation else None,
+            "funds_uy": lender_cash(organisation).free_uy if organisation and _lends(organisation) else None,
             "demo": settings.DEMO,
             "contact": contact(),
             "section": section,
             "worker_ok": beats.worker_is_alive(),
         }
     }
+
+
+def _lends(organisation: Organisation) -> bool:
+    """A lender's money is not in a wallet: it stands in the account that it lends from."""
+    return organisation.role == Organisation.Role.LENDER

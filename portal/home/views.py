@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from bank.deposits import registration
+from bank.deposits import nights, registration, standing
 from bank.lending import waiting
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
@@ -87,9 +87,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             **_lending(request, company),
             "words": words_of_decision(company) if company.state != company.State.APPROVED else "",
             "returned": catalogue.off_the_shelf(company) if company.is_provider else [],
-            "sites": Site.objects.filter(organisation=company).count() if company.is_provider else 0,
+            **(_machines(company) if company.is_provider else {}),
         },
     )
+
+
+def _machines(company: Organisation) -> dict[str, Any]:
+    """How many sites a provider has, and what the last night brought."""
+    sites = Site.objects.filter(organisation=company).count()
+    night = nights.last_night(company, clock.now()) if sites else None
+    return {"sites": sites, "night": standing.last_night(company, night) if night else None}
 
 
 def _lending(request: HttpRequest, company: Organisation) -> dict[str, Any]:
@@ -121,6 +128,7 @@ def earn(request: HttpRequest) -> HttpResponse:
             "lent_ppm": share(policy.COLLATERAL_HAIRCUT_PPM, policy.LTV_ORIGINATION_PPM),
             "call_ppm": policy.LTV_CALL_PPM,
             "life_days": policy.CLAIM_LIFE_DAYS,
+            "least_uy": policy.WITHDRAWAL_LEAST_UY,
         },
     )
 

@@ -1,6 +1,8 @@
 // Small courtesies on every page: the account menu closes when one clicks elsewhere or presses Escape,
 // a form is sent once, buttons with data-print print, a change in data-submit-on-change asks anew, and a link
 // with data-fill writes its data-value into the field of that id (without this file it brings the page filled).
+// A details with data-keep and an id stays open when htmx brings a new one.
+// What was wrong with a field is no longer said once it is written anew; the server looks at it again.
 (function () {
   "use strict";
   document.addEventListener("click", function (event) {
@@ -31,6 +33,20 @@
     setTimeout(function () { delete form.dataset.sent; }, 8000);
     // coming back with the Back button must find the form usable
     window.addEventListener("pageshow", function () { delete form.dataset.sent; }, { once: true });
+  });
+  var kept = [];
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    kept = Array.from(event.target.querySelectorAll("details[data-keep][open]")).map(function (box) { return box.id; });
+  });
+  document.addEventListener("htmx:afterSwap", function () {
+    kept.forEach(function (id) { var box = document.getElementById(id); if (box) box.open = true; });
+  });
+  document.addEventListener("input", function (event) {
+    var box = event.target.closest && event.target.closest(".field");
+    var fault = box && box.querySelector("[id$='_error']");
+    if (!fault) return;
+    fault.remove();
+    event.target.removeAttribute("aria-invalid");
   });
   document.addEventListener("change", function (event) {
     var form = event.target.closest("form[data-submit-on-change]");

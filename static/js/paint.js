@@ -107,7 +107,11 @@
     if (presets) {
       presets.hidden = false;
       presets.addEventListener("click", function (event) {
+        var those = (event.target.dataset.hours || "").split(" ");
         var pattern = PATTERNS[event.target.dataset.preset];
+        if (event.target.dataset.hours) {
+          pattern = function (day, hour) { return those.indexOf(String(day * 24 + hour)) >= 0 ? true : null; };
+        }
         if (!pattern) return;
         cells().forEach(function (cell, i) {
           var value = pattern(Math.floor(i / 24), i % 24);

@@ -167,7 +167,7 @@ def _orders(jiangnan: Organisation, now) -> dict[str, str]:
 
 
 def _factory(yongli: Organisation, now) -> dict[str, str]:
-    site = Site.objects.get(organisation=yongli, name="Night shop")
+    site = Site.objects.get(organisation=yongli, name="夜班车间 Night shop")
     place = {
         "provider": yongli,
         "resource_class": site.resource_class,

@@ -96,6 +96,14 @@ def hours(amount_cms: int | None, style: str = "") -> str:
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
+@register.filter
+def banked(amount_cms: int | None, style: str = "") -> str:
+    """Banked hours, the same on every page: four decimals, rounded down; None gives "". style "up": what is missing."""
+    if amount_cms is None or amount_cms == "":
+        return ""
+    return plain.banked(int(amount_cms), "up" if style == "up" else "down")
+
+
 register.simple_tag(plain.comma)
 register.simple_tag(plain.colon)
 
@@ -267,11 +275,13 @@ def ink_grid(
     legend: str = "",
     locked: bool = False,
     taken: Collection[int] = (),
+    tonight: Sequence[int] = (),
 ) -> dict[str, Any]:
     """The week as 168 checkboxes `name`=hour of week (0 = Monday 00:00, platform zone).
 
     weights: 168 integers of one unit, what an hour earns relative to others; the four strengths of ink
     are quarters of their range. painted: the hours ticked. taken: hours that cannot be ticked any more.
+    tonight: the hours of the coming night, for a pattern of its own.
     """
     if len(weights) != 168:
         raise ValueError("a week has 168 hours")
@@ -300,6 +310,8 @@ def ink_grid(
         "legend": legend or gettext("Hours of the week"),
         "locked": locked,
         "taken": len(taken),
+        "tonight": list(tonight),
+        "weekday": WEEKDAYS[tonight[0] // 24] if tonight else "",
     }
 
 

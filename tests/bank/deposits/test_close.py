@@ -82,7 +82,7 @@ def test_banked_hours_are_weighted_less_the_fee_and_the_cash_stands_behind_them(
     )
     assert clearing(order) == 0
     lot = Lot.objects.get()
-    assert (lot.expires_at, lot.origin) == (row.closed_at + timedelta(days=365), row.deposit.source)
+    assert (lot.expires_at, lot.origin) == (row.hour + timedelta(days=365, hours=1), row.deposit.source)
 
 
 def test_hours_banked_are_never_more_than_the_cash_covers(factory, buyer, yongli):

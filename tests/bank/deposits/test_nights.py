@@ -63,7 +63,7 @@ def test_the_bank_says_it_in_a_line_that_leads_to_those_hours(client, zhao, fact
     hour(factory, first - timedelta(hours=3))
     client.force_login(zhao)
     text = " ".join(client.get(reverse("deposits:bank", args=["yongli"])).content.decode().split())
-    assert '0.50<span class="cur after">banked hours</span>' in text
+    assert '0.5000<span class="cur after">banked hours</span>' in text
     assert "2 core-hours offered from 22:00 on 24 Nov, 1.00 found work <a" in text and "simulated" not in text
     site = reverse("deposits:site", args=["yongli", factory.site.public_id])
     assert f"{site}?night=2026-11-24#hours" in text
@@ -71,6 +71,6 @@ def test_the_bank_says_it_in_a_line_that_leads_to_those_hours(client, zhao, fact
     text = " ".join(client.get(reverse("deposits:bank", args=["yongli"])).content.decode().split())
     assert "1.00 found work, simulated time <a" in text
     one = client.get(site, {"night": "2026-11-24"}).content.decode()
-    assert one.count('<th scope="row"') == 1 and "Only the night that began on" in one
-    assert client.get(site).content.decode().count('<th scope="row"') == 2
+    assert one.count('<th scope="row"') == 2 and "Only the night that began on" in one
+    assert client.get(site).content.decode().count('<th scope="row"') == 3
     assert client.get(site, {"night": "yesterday"}).status_code == 200

@@ -205,7 +205,7 @@ def test_the_bank_page_asks_few_questions(zhao_client, factory, django_assert_ma
     factory.deposit(payout="hours")
     for n in range(1, 5):
         factory.close(factory.slot(n))
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         zhao_client.get(page("bank"))
 
 
@@ -231,9 +231,9 @@ def test_who_earns_hours_reads_hours_first(zhao_client, factory, buyer):
     factory.run(order, used_cms=3_600_00, at=slot.hour + timedelta(minutes=2))
     factory.close(slot)
     first = zhao_client.get(page("earnings")).context["stats"][0]
-    assert (first["label"], first["text"]) == ("Banked hours", "0.10")
+    assert (first["label"], first["text"]) == ("Banked hours", "0.1013")
     text = zhao_client.get(page("bank")).content.decode()
-    assert '<span class="num">0.10</span>' in text and "all worth CNY 0.01 at the price of 1 Nov 2026" in text
+    assert '<span class="num">0.1013</span>' in text and "all worth CNY 0.01 at the price of 1 Nov 2026" in text
 
 
 def test_an_hours_price_stands_beside_what_a_run_takes(zhao_client, factory, buyer):
@@ -250,7 +250,7 @@ def test_an_hours_price_stands_beside_what_a_run_takes(zhao_client, factory, buy
     (found,) = withdrawals.usual([factory.offering], factory.now)
     assert (found.runs, found.taken_cms, found.cash_uy) == (3, 3_600, order.quote.cap)
     text = " ".join(zhao_client.get(page("bank")).content.decode().split())
-    assert "the middle one of its last 3 runs; reserved now 0.52, in cash at most CNY 5" in text
+    assert "the middle one of its last 3 runs; reserved now 0.5240, in cash at most CNY 5" in text
     assert "0.0010 core-hours" in text
     assert "price of 1 Nov 2026" in text and "CNY 0.10" in text
 
@@ -410,3 +410,16 @@ def test_hours_that_are_taken_have_a_sign_of_their_own(zhao_client, factory):
     factory.deposit(hours=[22, 23])
     text = zhao_client.get(page("bank"), form(factory)).content.decode()
     assert '<i class="cell t"></i>2 hours deposited already' in text and 'class="cell r"' not in text
+
+
+def test_tonight_is_painted_first_even_on_a_saturday(zhao_client, factory, monkeypatch):
+    from datetime import UTC, datetime
+
+    from portal.core import clock
+
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))  # Saturday, 18:00 there
+    shown = zhao_client.get(page("bank"))
+    saturday = 5 * 24
+    tonight = [saturday + 22, saturday + 23, *(6 * 24 + hour for hour in range(8))]
+    assert shown.context["tonight"] == tonight and set(tonight) <= set(shown.context["painted"])
+    assert "Tonight and every Saturday night" in shown.content.decode()

@@ -11,6 +11,7 @@ from bank.ledger.models import Journal
 from marketplace.dispatch.models import Site, Slot
 from marketplace.provisioning import verification
 from portal.core import clock
+from portal.core.templatetags.suanli import time_text, yuan
 
 pytestmark = pytest.mark.django_db
 
@@ -117,8 +118,8 @@ def test_an_hour_that_is_none_is_said(zhao_client, factory, here):
 def test_the_table_is_shown_some_lines_at_a_time(zhao_client, factory, here):
     factory.deposit()
     text = text_of(zhao_client, here)
-    assert text.count('<th scope="row"') == 48 and "?page=2" in text
-    assert text_of(zhao_client, here, page=2).count('<th scope="row"') == 48
+    assert text.count('<th scope="row"') == 49 and "?page=2" in text
+    assert text_of(zhao_client, here, page=2).count('<th scope="row"') == 49
 
 
 def test_the_engine_says_what_it_does_not_enforce(zhao_client, factory, here):
@@ -242,3 +243,22 @@ def test_the_form_says_which_machine_is_meant_and_presets_no_region(client, zhao
     assert '<option value="" selected>' in text
     page = client.post(address, {"name": "Hall 2", "region": "", "cards": 1})
     assert page.status_code == 422 and "Choose the region" in page.content.decode()
+
+
+def test_every_hour_is_listed_with_what_it_brought_and_the_sum(zhao_client, here, worked):
+    close, _order = worked
+    shown = zhao_client.get(here, {"page": 99})  # the last page has the oldest hours
+    (line,) = [cell for cell in shown.context["lines"] if cell.close]
+    assert line.cash_uy == close.due_uy + close.held_uy == shown.context["lines_uy"] > 0
+    assert (line.earned_cms, shown.context["lines_cms"]) == (0, 0)
+    text = shown.content.decode()
+    assert text.count(yuan(close.due_uy + close.held_uy, "exact")) >= 2 and "Sum of all hours here" in text
+
+
+def test_a_line_of_the_account_names_the_hour_and_the_site(zhao_client, factory, worked):
+    account = Journal.objects.get(memo__site=factory.site.public_id).postings.get(
+        account__kind="provider_due"
+    ).account
+    shown = zhao_client.get(reverse("ledger:statement", args=["yongli", account.public_id]))
+    (row,) = shown.context["rows"]
+    assert row["about"] == f"Night shop, {time_text(worked[0].hour)}" and row["about"] in shown.content.decode()

@@ -77,7 +77,7 @@ class TestTrialBalance:
         books.earn(yongli, 3_600_000 * 5)
         said = text_of(desk.get(BALANCE))
         for row in ("1 CNY −100.00", "Wallet 1 CNY 100.00 CNY 30.00", "Together 2 CNY 0.00 CNY 30.00",
-                    "hours, CPU", "Banked hours issued 1 −5.00 h", "Banked hours 1 5.00 h"):  # fmt: skip
+                    "hours, CPU", "Banked hours issued 1 −5.0000 h", "Banked hours 1 5.0000 h"):  # fmt: skip
             assert row in said
         assert said.count("It sums to zero, as it must.") == 2
 
@@ -122,8 +122,9 @@ class TestReservedByAge:
 
     def test_sums_of_every_age_and_what_is_overdue(self, desk, aged):
         said = text_of(desk.get(AGE))
-        for row in ("less than an hour 1 CNY 1.00", "an hour to a day 3 1.00 h, CNY 5.00", "a day to a week 1 CNY 4.00",
-                    "a week and longer 1 CNY 5.00", "of these, overdue 1 CNY 1.00"):  # fmt: skip
+        for row in ("less than an hour 1 CNY 1.00", "an hour to a day 3 1.0000 h, CNY 5.00",
+                    "a day to a week 1 CNY 4.00", "a week and longer 1 CNY 5.00",
+                    "of these, overdue 1 CNY 1.00"):  # fmt: skip
             assert row in said
         assert "What is overdue goes back by itself" in said
 

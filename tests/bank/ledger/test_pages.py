@@ -2,11 +2,12 @@
 
 import csv
 import io
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
-from bank.ledger import actions
+from bank.ledger import actions, views
 
 
 @pytest.fixture
@@ -71,8 +72,24 @@ def test_banked_hours_show_their_parts_and_when_they_expire(client, zhao, books,
     books.earn(yongli, 3_600_000 * 5, days=10, origin="slot:slt_9")
     text = page(client, "statement", "yongli", books.claims(yongli).public_id).content.decode()
     assert "Banked hours, CPU" in text
-    assert "slot:slt_9" in text
+    assert "slot:slt_9" not in text and "SLT_9" in text
     assert "3 Dec 2026" in text
+
+
+def test_hours_as_they_are_shown_add_up_wherever_they_are_cut(client, zhao, books, yongli, monkeypatch):
+    monkeypatch.setattr(views, "PARTS", 3)
+    for _n in range(7):
+        books.earn(yongli, 3_600_000 + 200, days=10)  # 200 ms are half of the last place
+    client.force_login(zhao)
+    account = books.claims(yongli)
+    first = page(client, "statement", "yongli", account.public_id)
+    assert first.context["posted"] == "7.0003" == first.context["rows"][0]["running"]
+    assert [row["amount"] for row in first.context["rows"]].count("+1.0001") == 3
+    assert sum(Decimal(row["amount"]) for row in first.context["rows"]) == Decimal("7.0003")
+    here = reverse("ledger:statement", args=["yongli", account.public_id])
+    parts = [row["amount"] for n in (1, 2, 3) for row in client.get(here, {"parts": n}).context["lots"]]
+    assert len(parts) == 7 and sum(Decimal(part) for part in parts) == Decimal("7.0003")
+    assert "Parts 1 to 3 of 7" in first.content.decode()
 
 
 def test_a_journal_tells_the_story_of_its_cause(signed_in, books, wallet):

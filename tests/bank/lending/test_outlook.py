@@ -68,7 +68,7 @@ def test_the_most_is_worked_out_for_the_hours_that_are_written(desk, borrower):
 
 
 def odd_hours(desk) -> int:
-    """32.6970 banked hours are left, which reads 32.7 when it is rounded."""
+    """32.6970 banked hours are left, which reads 32.7 when it is rounded to a tenth."""
     actions.apply(organisation=desk.borrower, resource_class=desk.cpu, pledge_cms=200 * HOUR - 117_709_199,
                   amount_uy=YUAN, months=1, purpose="rest", now=desk.now, actor=ACTOR)
     return 117_709_199
@@ -77,9 +77,9 @@ def odd_hours(desk) -> int:
 def test_what_is_shown_as_available_is_accepted_when_it_is_typed(desk, borrower):
     odd_hours(desk)
     text = borrower.get(page("apply")).content.decode()
-    assert "32.6 banked hours are available" in text and "32.7" not in text
+    assert "32.6969 banked hours are available" in text and "32.7" not in text
     refused = borrower.post(page("apply"), ASK | {"hours": "32.7", "amount": "100"})
-    assert refused.status_code == 422 and "at most 32.6 can be pledged" in refused.content.decode()
+    assert refused.status_code == 422 and "at most 32.6969 can be pledged" in refused.content.decode()
     assert Application.objects.count() == 1
     assert borrower.post(page("apply"), ASK | {"hours": "32.6", "amount": "100"}).status_code == 200
 
@@ -112,7 +112,7 @@ def test_a_link_writes_all_hours_in_and_pledges_them_to_the_last_millisecond(des
 def test_all_of_them_stand_behind_a_loan_by_the_link_and_a_typed_figure_too(desk, borrower):
     loan = desk.loan()
     refused = borrower.post(page("pledge", loan.public_id), {"hours": "100.1"})
-    assert refused.status_code == 422 and "at most 100.0 can be pledged" in refused.content.decode()
+    assert refused.status_code == 422 and "at most 100.0000 can be pledged" in refused.content.decode()
     confirm(borrower, borrower.post(page("pledge", loan.public_id), {"hours": "0.0001"}))
     value = all_hours(borrower, page("pledge", loan.public_id))
     assert value == "99.9999" and value in borrower.get(page("loan", loan.public_id)).content.decode()

@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 
 from bank.ledger import actions as ledger
-from bank.lending import actions, queries
+from bank.lending import actions, offered, queries
 from bank.lending.models import Application, CreditLimit, LenderPayment, Loan, Offer
+from portal.core.templatetags.suanli import time_text, yuan
 
 from .conftest import ACTOR, HOUR, YUAN
 
@@ -79,6 +80,40 @@ def test_the_whole_story_in_the_browser(desk, borrower, banker):
     assert "Repaid" in borrower.get(url("loan", "yongli", loan.public_id)).content.decode()
 
 
+def test_an_offer_says_all_that_it_means_before_it_is_accepted(desk, borrower, banker):
+    application = desk.apply(hours=100, amount_uy=400 * YUAN)
+    here = url("application", "yongli", application.public_id)
+    waiting = borrower.get(here, headers={"HX-Request": "true"}).content.decode()
+    assert f'hx-get="{here}"' in waiting and "<html" not in waiting and "No lender has answered yet" in waiting
+    offer = desk.offer(application, 400 * YUAN)
+    shown = borrower.get(here, headers={"HX-Request": "true"}).content.decode()
+    question = borrower.post(url("answer", "yongli", offer.public_id), {"verb": "accept"}).content.decode()
+    found = offered.of(offer, queries.asked([application], desk.now)[0], desk.now)
+    assert len(found.payments) == offer.months and found.payments[-1].left_uy == 0
+    assert sum(p.principal_uy for p in found.payments) == 400 * YUAN < found.total_uy
+    for text in (shown, question):
+        assert all(yuan(p.total_uy) in text and time_text(p.on, "date") in text for p in found.payments)
+        assert yuan(found.total_uy) in text and yuan(found.interest_uy) in text
+        assert "Loan at 70 % of the pledge" in text and "Loan at 80 % of the pledge" in text
+        assert yuan(found.call.index_uy, "exact") in text and yuan(found.sale.index_uy, "exact") in text
+    assert "This offer holds until" in shown and "Lenders may answer until" in shown
+    assert not Loan.objects.exists() and desk.wallet() == 0
+
+
+def test_a_lenders_queue_shows_a_new_application_by_itself(desk, banker):
+    here = url("loans", "harbour")
+    assert f'hx-get="{here}"' in banker.get(here).content.decode()
+    desk.apply(hours=100, amount_uy=400 * YUAN)
+    fresh = banker.get(here, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in fresh and "Yongli Mould" in fresh and "100.0000" in fresh
+
+
+def test_a_lenders_masthead_shows_what_can_be_lent(desk, banker, borrower):
+    free = queries.lender_cash(desk.lender).free_uy
+    assert f'To lend<b class="num">{yuan(free)}</b>' in banker.get(url("loans", "harbour")).content.decode()
+    assert "To lend<b" not in borrower.get(url("loans", "yongli")).content.decode()
+
+
 def test_the_bank_says_why_no_hour_is_free(desk, borrower, yongli):
     bank = f"/c/{yongli.slug}/bank/"
     waits, tied = "Nothing is free yet", "all of yours are pledged or reserved"
@@ -87,6 +122,24 @@ def test_the_bank_says_why_no_hour_is_free(desk, borrower, yongli):
     desk.apply(hours=200)
     text = borrower.get(bank).content.decode()
     assert tied in text and waits not in text
+    assert "Why no banked hour is free" in text and "200.0000 banked hours are pledged for it" in text
+
+
+def test_the_bank_leads_to_the_loan_when_every_hour_is_pledged(desk, borrower, yongli):
+    loan = desk.loan(hours=200, amount_uy=400 * YUAN)
+    found = queries.position(loan, desk.now)
+    text = " ".join(borrower.get(f"/c/{yongli.slug}/bank/").content.decode().split())
+    assert "Why no banked hour is free" in text
+    assert f"CNY {yuan(found.debt_uy)} is owed; next due CNY {yuan(found.next_due_uy)} on" in text
+    assert text.count(url("loan", "yongli", loan.public_id)) == 2  # the button, and the sentence
+    assert "Run something with my hours" not in text
+
+
+def test_a_buyer_reads_nothing_of_the_loan_on_the_bank_page(desk, borrower, yongli):
+    loan = desk.loan(hours=200, amount_uy=400 * YUAN)
+    yongli.memberships.update(role="buyer")
+    text = borrower.get(f"/c/{yongli.slug}/bank/").content.decode()
+    assert "all of yours are pledged" in text and loan.public_id not in text
 
 
 def test_hours_that_were_all_used_are_not_called_pledged(desk, borrower, yongli, now):
@@ -229,7 +282,7 @@ def test_a_longer_list_takes_no_more_queries(desk, borrower, banker, django_asse
     for offer in offers:
         actions.accept(offer=offer, now=desk.now, actor=ACTOR)
     assert [count(*p) for p in paths] == before
-    assert before == [22, 16]
+    assert before == [22, 17]
 
 
 def test_staff_grant_a_limit_and_book_a_lenders_payment(client, chen, jiangnan, harbour):

@@ -46,7 +46,7 @@ def test_a_run_paid_in_hours_says_how_many(page, market, funded, now):
     )
     for address in ("/dashboard/", "/c/jiangnan/orders/"):
         text = page(address)
-        assert "1.50 banked hours" in text and "CNY 5.40" not in text
+        assert "1.5000 banked hours" in text and "CNY 5.40" not in text
 
 
 def test_who_has_no_machines_finds_them_in_the_menu_and_not_in_the_bar(page, funded):
