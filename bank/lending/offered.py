@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,20 +14,6 @@ from portal.core.templatetags.suanli import percent, time_text, yuan
 
 from . import collateral, queries, terms
 from .models import Offer
-
-
-@dataclass(frozen=True)
-class Payment:
-    """What falls due on a day. Micro-yuan in whole fen, as pages show it; left_uy is the principal after it."""
-
-    on: date
-    principal_uy: int
-    interest_uy: int
-    left_uy: int
-
-    @property
-    def total_uy(self) -> int:
-        return self.principal_uy + self.interest_uy
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Offered:
 
     offer: Offer
     ltv_ppm: int | None
-    payments: list[Payment]
+    payments: list[collateral.Instalment]
     call: Level
     sale: Level
     call_days: int = terms.MARGIN_DAYS
@@ -63,17 +49,10 @@ class Offered:
 
 
 def of(offer: Offer, found: queries.Asked, now: datetime) -> Offered:
-    plan = collateral.schedule(offer.amount_uy, offer.rate_ppm, offer.months, queries.today(now))
-    payments, left = [], offer.amount_uy
-    for due, (principal, interest) in zip(
-        plan, collateral.in_fen([(p.principal_uy, p.interest_uy) for p in plan]), strict=True
-    ):
-        left -= principal
-        payments.append(Payment(due.due_date, principal, interest, left))
     return Offered(
         offer=offer,
         ltv_ppm=found.ltv_of(offer.amount_uy),
-        payments=payments,
+        payments=collateral.schedule(offer.amount_uy, offer.rate_ppm, offer.months, queries.today(now)),
         call=_level(offer.amount_uy, found, policy.LTV_CALL_PPM),
         sale=_level(offer.amount_uy, found, policy.LTV_LIQUIDATION_PPM),
     )
@@ -94,7 +73,9 @@ def lines(found: Offered) -> list[dict[str, Any]]:
         {"label": _("Interest a year"), "text": f"{rate} %", "note": _("by the night, on what is still owed")},
         *(
             {
-                "label": _("{n} of {months}: due on {date}").format(n=n, months=months, date=time_text(p.on, "date")),
+                "label": _("{n} of {months}: due on {date}").format(
+                    n=n, months=months, date=time_text(p.due_date, "date")
+                ),
                 "note": _("{principal} principal, {interest} interest").format(
                     principal=yuan(p.principal_uy), interest=yuan(p.interest_uy)
                 ),

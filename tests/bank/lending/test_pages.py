@@ -92,7 +92,7 @@ def test_an_offer_says_all_that_it_means_before_it_is_accepted(desk, borrower, b
     assert len(found.payments) == offer.months and found.payments[-1].left_uy == 0
     assert sum(p.principal_uy for p in found.payments) == 400 * YUAN < found.total_uy
     for text in (shown, question):
-        assert all(yuan(p.total_uy) in text and time_text(p.on, "date") in text for p in found.payments)
+        assert all(yuan(p.total_uy) in text and time_text(p.due_date, "date") in text for p in found.payments)
         assert yuan(found.total_uy) in text and yuan(found.interest_uy) in text
         assert "Loan at 70 % of the pledge" in text and "Loan at 80 % of the pledge" in text
         assert yuan(found.call.index_uy, "exact") in text and yuan(found.sale.index_uy, "exact") in text
