@@ -176,7 +176,8 @@ def _csv_lines(account: Account) -> Iterator[bytes]:
     writer = csv.writer(_Echo())
     yield "\ufeff".encode()  # without it a spreadsheet takes Chinese for something else
     yield writer.writerow([_("Time"), _("What for"), pgettext("account", "From"), pgettext("account", "To"),
-                           _("Amount"), _("Unit"), _("Balance"), _("Brought about by"), _("Journal"), _("About"), _("Exactly")])
+                           _("Amount"), _("Unit"), _("Balance"), _("Brought about by"), _("Journal"),
+                           _("About"), _("Exactly")])
     cursor: str | None = None
     while lines := queries.statement(account, before=cursor, limit=CSV_PAGE):
         names = names_of(subject for line in lines for subject in _subjects(line.journal))
