@@ -176,7 +176,8 @@ def _csv_lines(account: Account) -> Iterator[bytes]:
     writer = csv.writer(_Echo())
     yield "\ufeff".encode()  # without it a spreadsheet takes Chinese for something else
     yield writer.writerow([_("Time"), _("What for"), pgettext("account", "From"), pgettext("account", "To"),
-                           _("Amount"), _("Unit"), _("Balance"), _("About"), _("Brought about by"), _("Journal")])
+                           _("Amount"), _("Unit"), _("Balance"), _("Brought about by"), _("Journal"),
+                           _("About"), _("Exactly")])
     cursor: str | None = None
     while lines := queries.statement(account, before=cursor, limit=CSV_PAGE):
         names = names_of(subject for line in lines for subject in _subjects(line.journal))
@@ -185,8 +186,8 @@ def _csv_lines(account: Account) -> Iterator[bytes]:
             yield writer.writerow([
                 local(line.at).isoformat(timespec="seconds"), row["what"], row["source"], row["target"],
                 words.plain(row["moved"], account.asset), words.unit(account.asset),
-                words.plain(words.shown(line.running, account.asset), account.asset),
-                _about(line.journal, names), line.cause, line.journal.public_id])
+                words.plain(words.shown(line.running, account.asset), account.asset), line.cause,
+                line.journal.public_id, _about(line.journal, names), words.plain(line.amount, account.asset)])
         cursor = lines[-1].cursor
 
 

@@ -85,7 +85,7 @@ def spent(page, company: str) -> float:
     page.goto(f"{company}/bank/")
     press(page, "section[aria-labelledby=banked] tbody th a")
     rows = list(csv.reader(io.StringIO(page.request.get(f"{page.url}statement.csv").text())))
-    return -sum(float(row[4]) for row in rows[1:] if row[7].startswith("order:"))
+    return -sum(float(row[10]) for row in rows[1:] if row[7].startswith("order:"))
 
 
 def ask_for_a_loan(page, company: str, name: str) -> str:
