@@ -224,4 +224,6 @@ def test_pages_lists_and_tables_cost_the_same_for_three_and_for_thirty(world, li
         assert rows.count() >= MANY
     # a page of the journal may show fewer kinds of causes when there are many rows, and names are one query a kind
     assert {n: (few[n], many[n]) for n in few if few[n] < many[n]} == {}, "grows with the rows"
-    assert {n: c for n, c in few.items() if n not in TABLES} == COSTS
+    found = {n: c for n, c in few.items() if n not in TABLES}
+    print("FOUND", found)
+    assert {n: (COSTS.get(n), found.get(n)) for n in {**COSTS, **found} if COSTS.get(n) != found.get(n)} == {}
