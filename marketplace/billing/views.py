@@ -93,8 +93,8 @@ def _where_reserved(request: HttpRequest, organisation: Organisation, figures: q
 
 @company_view(FINANCE, BUYER)
 def topup(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    """Announce a bank transfer. `?missing=…&quote=…` suggests what a quote lacks and leads back to it."""
-    missing, quote_id = _asked(request)
+    """Announce a bank transfer. `?missing=…&quote=…`, or `?needs=…&order=…`, suggests an amount and leads back."""
+    missing, back = _asked(request, organisation)
     initial = {"amount": Decimal(ceil_to(missing, FEN_UY)) / CNY_UY} if missing else None
     form = TopUpForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -104,7 +104,7 @@ def topup(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             user=request.user,
             now=clock.now(),
             actor=f"user:{request.user.pk}",
-            return_to=reverse("orders:quote", args=[organisation.slug, quote_id]) if quote_id else "",
+            return_to=back,
         )
         return redirect("billing:topup_detail", organisation.slug, made.public_id)
     return render(
@@ -115,10 +115,15 @@ def topup(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     )
 
 
-def _asked(request: HttpRequest) -> tuple[int, str]:
-    """(what is missing at the checkout, the quote that waits for it) from the link the quote page made."""
-    missing, quote_id = request.GET.get("missing", ""), request.GET.get("quote", "")
-    return (int(missing) if missing.isdigit() else 0), (quote_id if quote_id.isidentifier() else "")
+def _asked(request: HttpRequest, organisation: Organisation) -> tuple[int, str]:
+    """(what is missing, the page that waits for it) from the link that a quote or an order made."""
+    missing, needs = (int(x) if (x := request.GET.get(name, "")).isdigit() else 0 for name in ("missing", "needs"))
+    if needs:
+        missing = max(0, needs - (queries.wallet_uy(organisation) or 0))
+    for name, page in (("quote", "orders:quote"), ("order", "orders:detail")):
+        if (public_id := request.GET.get(name, "")).isidentifier():
+            return missing, reverse(page, args=[organisation.slug, public_id])
+    return missing, ""
 
 
 @company_view(FINANCE, BUYER)

@@ -98,13 +98,13 @@ def withdraw(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "words": words_of_decision(organisation) if in_review else "",
             "least_uy": policy.WITHDRAWAL_LEAST_UY,
             "most_uy": figures.most_uy,
-            "lines": _why_not_more(figures),
+            "lines": _why_not_more(figures, in_review),
         },
         status=422 if form.errors else 200,
     )
 
 
-def _why_not_more(figures: queries.Withdrawable) -> list[dict[str, Any]]:
+def _why_not_more(figures: queries.Withdrawable, in_review: bool) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = [
         {
             "label": _("Available in the wallet"),
@@ -120,7 +120,8 @@ def _why_not_more(figures: queries.Withdrawable) -> list[dict[str, Any]]:
                 "note": _("a gift: it pays for orders, before your own money, and is not paid out"),
             }
         )
-    return [*lines, {"label": _("Can be withdrawn"), "amount_uy": figures.most_uy, "total": True}]
+    label = _("Can be withdrawn once approved") if in_review else _("Can be withdrawn")
+    return [*lines, {"label": label, "amount_uy": figures.most_uy, "total": True}]
 
 
 def _are_you_sure(

@@ -320,7 +320,7 @@ def _meter(order: Order, allocation: Allocation | None) -> tuple[int, int]:
     )
     stopped = rating.stopped(terms, used_cms=allocation.core_ms, cap=cap)
     if not done:
-        return stopped.total, stopped.total
+        return stopped.computing, stopped.total
     sofar = rating.delivered(terms, units_quoted=units, units_done=done, used_cms=allocation.core_ms, cap=cap)
     return sofar.total, stopped.total
 

@@ -272,6 +272,10 @@ def test_what_is_there_to_spend_is_rounded_down_and_what_is_missing_up(client, m
     assert missing == 57_510_000
     client.force_login(bo)
     assert "CNY 57.51 is missing" in client.get(f"/c/jiangnan/wallet/top-up/?missing={missing}").content.decode()
+    page = "/c/jiangnan/wallet/top-up/?needs=79000000&order=ord_1"
+    assert "CNY 57.51 is missing" in client.get(page).content.decode()
+    client.post(page, {"amount": "57.51"})
+    assert TopUp.objects.get().return_to == "/c/jiangnan/orders/ord_1/"
 
 
 def test_an_offerings_own_title_and_note_stand_on_its_page_as_staff_approved_them(client, market):
