@@ -58,6 +58,14 @@ CHECKS = [
          WHERE a.posted + coalesce(u.amount, 0) <> coalesce(p.amount, 0)
         """),
     Check(
+        "lines", "{n} postings: each of a journal and an account that are there",
+        "SELECT count(*) FROM ledger_posting",
+        """
+        SELECT format('posting %%s', p.id), format('journal %%s, account %%s', p.journal_id, p.account_id)
+          FROM ledger_posting p LEFT JOIN ledger_journal j ON j.id = p.journal_id
+          LEFT JOIN ledger_account a ON a.id = p.account_id WHERE j.id IS NULL OR a.id IS NULL
+        """),
+    Check(
         "zero sum", "{n} assets: each sums to zero over all accounts",
         "SELECT count(DISTINCT asset) FROM ledger_account",
         """

@@ -44,6 +44,7 @@ def test_it_proves_sound_books_and_says_what_it_looked_at(lived):
     assert right, said
     for proven in (
         "replay",
+        "lines",
         "zero sum",
         "journals",
         "routes",
@@ -90,6 +91,15 @@ def test_it_proves_empty_books(db):
             " WHERE id = (SELECT max(p.id) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id"
             " WHERE a.kind = 'wallet')",
             {"replay", "routes"},
+        ),
+        (
+            "UPDATE ledger_posting SET account_id = -1 WHERE id = (SELECT min(id) FROM ledger_posting)",
+            {"replay", "lines", "zero sum", "journals"},
+        ),
+        (
+            "UPDATE ledger_posting SET journal_id = -1"
+            " WHERE journal_id = (SELECT min(journal_id) FROM ledger_posting)",
+            {"lines", "journals"},
         ),
         ("UPDATE ledger_journal SET reason = 'payout' WHERE reason = 'top_up'", {"routes"}),
         (
