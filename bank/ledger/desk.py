@@ -155,7 +155,7 @@ def journal_link(journal: Journal | None) -> str | SafeString:
 
 def close_link(close: DayClose) -> SafeString:
     url = reverse("admin:ledger_dayclose_change", args=[close.pk])
-    return format_html('<a href="{}">{}</a>', url, time_text(close.day, "date"))
+    return format_html('<a href="{}">{}</a>', url, time_text(close.closed_at, "long"))
 
 
 def journals_of(cause: str) -> str | SafeString:
