@@ -290,7 +290,9 @@ class TopUpAdmin(desk.Desk):
             title=_("Correct this booking"),
             form=form,
             booked=queries.booked_by(topup),
+            always=corrections.always_two(topup),
             two_above=policy.TWO_PERSONS_ABOVE_UY,
+            two_beside=policy.TWO_PERSONS_DIFFERENCE_UY,
             available_uy=queries.wallet_uy(topup.organisation) or 0,
         )
 
@@ -312,7 +314,9 @@ class TopUpAdmin(desk.Desk):
             available_uy=available,
             after_uy=available - from_uy + to_uy,
             missing_uy=ceil_to(max(0, from_uy - to_uy - available), FEN_UY),
-            two=corrections.needs_two(topup, from_uy, to_uy),
+            two=corrections.why_two(topup, from_uy, to_uy),
+            two_above=policy.TWO_PERSONS_ABOVE_UY,
+            two_beside=policy.TWO_PERSONS_DIFFERENCE_UY,
         )
 
     def _page(self, request: HttpRequest, topup: TopUp, template: str, **context: Any) -> HttpResponse:

@@ -158,7 +158,10 @@ def correct(client, topup: TopUp, amount: str, reason: str = "A nought too many.
 
 def test_a_booking_is_corrected_with_a_reason(desk, topup, jiangnan, chen):
     book(topup, 5_000 * YUAN, chen)
-    assert "Above CNY 10,000.00 a second person must confirm it." in text_of(desk.get(url(topup, "correct")))
+    assert (
+        "A second person must confirm it when the booked or the right amount is above CNY 10,000.00, or when the right"
+        " amount is more than was booked and differs by more than CNY 1,000.00 from the"
+    ) in text_of(desk.get(url(topup, "correct")))
     correct(desk, topup, "500", reason="")
     assert available(jiangnan) == 5_000_000_000
     page = text_of(correct(desk, topup, "500.00"))
