@@ -30,7 +30,6 @@ from portal.history.actions import subject_of
 from .. import actions, bookings, corrections, queries
 from ..models import Bill, Booking, Charge, Correction, TopUp
 from . import bookings as confirming
-from .bookings import announced_by
 from .corrections import STEPS, may_book, said
 
 
@@ -100,7 +99,7 @@ class TopUpAdmin(desk.Desk):
     ordering = ("-state", "created_at")
     fieldsets = (
         (None, {"fields": ("company", "state", "announced", "announced_by", "created_at", "arrived",
-                           "bank_reference", "booked_by", "booked_at")}),
+                           "bank_reference", "booked_by", "booked_at", "corrected")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         (gettext_lazy("In the books"), {"fields": ("journals",)}),
         desk.technical("public_id", "amount_uy", "booked_uy"),
@@ -129,11 +128,15 @@ class TopUpAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, topup: TopUp) -> str:
-        return words.short(topup.amount_uy, "CNY")
+        return confirming.announced(topup)
 
     @admin.display(description=gettext_lazy("Announced by"), ordering="requested_by")
     def announced_by(self, topup: TopUp) -> str:
-        return announced_by(topup)
+        return confirming.announced_by(topup)
+
+    @admin.display(description=gettext_lazy("Corrected since"))
+    def corrected(self, topup: TopUp) -> str | SafeString:
+        return confirming.corrected(topup)
 
     @admin.display(description=gettext_lazy("Booked by"))
     def booked_by(self, topup: Any) -> str:
