@@ -5,6 +5,7 @@ Rooms above use it for their own tables.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -184,16 +185,25 @@ def who(actor: str) -> str:
     return who_of(actor, people_by_actor([Step(actor=actor)])) if actor else _t("the program")
 
 
-def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
-    """Every step: when, what (in the words of `names`), who, why."""
+def steps_of(
+    subject: str, names: dict[str, Any], author_of: Callable[[Step], str] = lambda step: step.actor
+) -> str | SafeString:
+    """Every step: when, what (in the words of `names`), who, why; with the author of a reason that another wrote."""
     steps = list(Step.objects.filter(subject=subject).order_by("id")[:50])
-    people = people_by_actor(steps)
+    people = people_by_actor([*steps, *(Step(actor=author_of(step)) for step in steps)])
+
+    def why(step: Step) -> str:
+        text, author = step.params.get("text", ""), author_of(step)
+        if not text or author == step.actor:
+            return text
+        return _t("{person}: {text}").format(person=who_of(author, people), text=text)
+
     rows = [
         (
             time_text(s.at, "long"),
             names.get(s.reason) or names.get(s.after, s.after),
             who_of(s.actor, people),
-            s.params.get("text", ""),
+            why(s),
         )
         for s in steps
     ]

@@ -30,7 +30,7 @@ from .. import actions, bookings
 from ..models import Booking, Correction, TopUp
 
 STEPS = {
-    "waiting": gettext_lazy("entered"),
+    "waiting": gettext_lazy("amount entered from the bank statement"),
     "done": gettext_lazy("confirmed and booked"),
     "declined": gettext_lazy("declined"),
     "withdrawn": gettext_lazy("withdrawn"),
@@ -131,9 +131,8 @@ class BookingAdmin(desk.Desk):
         first, *others = super().get_fieldsets(request, obj)
         if obj is None or not is_unannounced(obj.topup):
             return [first, *others]
-        named = {"announced_by": None, "reason_given": "how_known"}
-        fields = [named.get(name, name) for name in first[1]["fields"]]
-        return [(first[0], {**first[1], "fields": [name for name in fields if name]}), *others]
+        fields = ["how_known" if x == "reason_given" else x for x in first[1]["fields"] if x != "announced_by"]
+        return [(first[0], {**first[1], "fields": fields}), *others]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "how_known")

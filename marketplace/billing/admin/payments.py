@@ -30,7 +30,7 @@ from portal.history.actions import subject_of
 from .. import actions, bookings, corrections, queries
 from ..models import Bill, Booking, Charge, Correction, TopUp
 from . import bookings as confirming
-from .corrections import STEPS, may_book, said
+from .corrections import STEPS, author_of, may_book, said
 
 
 class BookForm(forms.Form):
@@ -152,7 +152,10 @@ class TopUpAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, topup: TopUp) -> str | SafeString:
-        return desk.steps_of(subject_of(topup), STEPS | {"reversed": TopUp.State.REVERSED.label})
+        names = STEPS | {"reversed": TopUp.State.REVERSED.label}
+        if confirming.is_unannounced(topup):
+            names |= {"waiting": gettext_lazy("entered by our staff; nobody had announced it")}
+        return desk.steps_of(subject_of(topup), names, author_of)
 
     @admin.display(description=gettext_lazy("Every movement"))
     def journals(self, topup: TopUp) -> str | SafeString:

@@ -146,6 +146,9 @@ def test_the_page_of_a_booking_says_what_was_corrected_since(client, topup, wang
         text = text_of(client.get(page))
         assert "from CNY 5,000.00 to CNY 500.00. A nought too many." in text
         assert "5,000.00 entered" not in text  # the red sentence is for what waits
+    for step in ("payment announced", "put into the wallet fang@suanli.test wang@suanli.test: All at once",
+                 "booking corrected wang@suanli.test fang@suanli.test: A nought too many."):  # fmt: skip
+        assert step in text, step
 
 
 def test_less_is_asked_about_too(desk, topup):
@@ -158,7 +161,7 @@ def test_what_is_booked_shows_by_whom_and_no_form(desk, topup, chen):
     page = desk.get(url(topup, "book"))
     assert f"Already booked: CNY 500.00 on 25 Nov, 12:20 by {chen.email}" in text_of(page)
     assert 'name="amount"' not in page.content.decode()
-    assert f"25 November 2026, 12:20 booked {chen.email}" in text_of(desk.get(url(topup, "change")))
+    assert f"25 November 2026, 12:20 put into the wallet {chen.email}" in text_of(desk.get(url(topup, "change")))
     money = text_of(desk.get(f"/admin/company/{topup.organisation_id}/money/"))
     assert f"25 November 2026, 12:20 {chen.email}" in money
     assert desk.get(url(topup, "history")).status_code == 302
