@@ -136,11 +136,14 @@ class AccountAdmin(desk.Desk):
 
 
 @admin.register(Journal)
-class JournalAdmin(desk.Desk):
-    list_display = ["number", "at", "what", "amount", "company", "came_from"]
+class JournalAdmin(desk.Numbered):
+    list_display = ["number", "at", "what", "out_of", "into", "amount", "company", "came_from"]
     list_filter = ["reason"]
     search_fields = ["=public_id", "=cause", "=key"]
-    search_help_text = _("a full number, or what brought it about (order:ord_…)")
+    search_help_text = _(
+        "the number as shown or in full, or what brought it about (order:ord_…); listed by when it was recorded, "
+        "newest first"
+    )
     ordering = ["-id"]
     inlines = [PostingInline]
     fieldsets = [
@@ -172,6 +175,14 @@ class JournalAdmin(desk.Desk):
     @admin.display(description=_("Amount"))
     def amount(self, journal: Journal) -> str:
         return desk.moved(journal)
+
+    @admin.display(description=_("Out of"))
+    def out_of(self, journal: Journal) -> str:
+        return desk.side(journal, -1)
+
+    @admin.display(description=_("Into"))
+    def into(self, journal: Journal) -> str:
+        return desk.side(journal, 1)
 
     @admin.display(description=_("Company"))
     def company(self, journal: Journal) -> str | SafeString:
@@ -210,12 +221,12 @@ class JournalAdmin(desk.Desk):
 
 
 @admin.register(Hold)
-class HoldAdmin(desk.Desk):
+class HoldAdmin(desk.Numbered):
     list_display = ["number", "company", "where", "reserved", "left_over", "state", "came_from", "created_at"]
     list_filter = ["state"]
     list_select_related = ["account__owner"]
     search_fields = ["=public_id", "=cause", "=key", "=account__public_id"]
-    search_help_text = _("a full number, or what brought it about (order:ord_…)")
+    search_help_text = _("the number as shown or in full, or what brought it about (order:ord_…)")
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["company", "where", "reserved", "charged", "gave_back", "left_over", "state",

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
@@ -29,6 +29,7 @@ from . import words
 from .models import Account, DayClose, Journal
 
 NONE = "–"
+SHOWN = 6  # characters of a number, its last
 # what brings movements about, in words; its page is found by a room above (admin:cause)
 CAUSES = {
     "order": _("Order"),
@@ -96,6 +97,18 @@ class Desk(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class Numbered(Desk):
+    """What tables call by the last six characters of its number is found by them."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        shown = search_term.strip().lower()
+        if len(shown) == SHOWN and shown.isascii() and shown.isalnum():
+            return queryset.filter(public_id__endswith=shown), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 def technical(*names: str) -> Any:
@@ -178,6 +191,12 @@ def moved(journal: Journal) -> str:
             asset = posting.account.asset
             sums[asset] = sums.get(asset, 0) + posting.amount
     return joined(words.short(total, asset) for asset, total in sums.items())
+
+
+def side(journal: Journal, sign: int) -> str:
+    """The kinds of account that a journal moved out of (−1) or into (+1)."""
+    kinds = dict.fromkeys(p.account.kind for p in journal.postings.all() if p.amount * sign > 0)
+    return joined(words.kind(kind) for kind in kinds)
 
 
 def who(actor: str) -> str:

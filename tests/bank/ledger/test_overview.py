@@ -246,3 +246,15 @@ def test_they_speak_chinese(desk, books, jiangnan):
     assert [row["name"] for row in rows] == ["银行存款", "钱包"]
     for url, words in ((BALANCE, "合计为零"), (AGE, "预留金额账龄")):
         assert words in desk.get(url, headers={"Accept-Language": "zh-CN"}).content.decode()
+
+
+def test_an_entry_is_found_by_the_number_as_shown_and_says_which_way_it_moved(desk, books, jiangnan):
+    books.top_up(jiangnan, 100_000_000)
+    other = books.pay(books.wallet(jiangnan), 30_000_000)
+    shown = other.public_id[-6:].upper()
+    said = text_of(desk.get(f"/admin/ledger/journal/?q={shown}"))
+    assert f"Order charged Wallet Payment for the order CNY 30.00 {jiangnan.name}" in said
+    assert "Top-up by bank transfer Cash" not in said
+    assert count_at(desk, "/admin/ledger/journal/?q=NOTONE") == 0
+    whole = text_of(desk.get("/admin/ledger/journal/"))
+    assert whole.index("CNY 30.00") < whole.index("CNY 100.00"), "what was recorded last stands first"
