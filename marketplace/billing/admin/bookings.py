@@ -129,7 +129,7 @@ class BookingAdmin(desk.Desk):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of a transfer without a code the reason answers another question."""
         first, *others = super().get_fieldsets(request, obj)
-        if obj is None or not is_unannounced(obj.topup):
+        if obj is None or obj.topup_id is None or not is_unannounced(obj.topup):
             return [first, *others]
         fields = ["how_known" if x == "reason_given" else x for x in first[1]["fields"] if x != "announced_by"]
         return [(first[0], {**first[1], "fields": fields}), *others]
