@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import clock
+from portal.core.templatetags.suanli import time_text
 
 from . import desk, overview, proof, words
 from .models import Account, DayClose, Hold, Journal, Lot, Posting, Uncounted
@@ -135,11 +136,14 @@ class AccountAdmin(desk.Desk):
 
 
 @admin.register(Journal)
-class JournalAdmin(desk.Desk):
-    list_display = ["number", "at", "what", "amount", "company", "came_from"]
+class JournalAdmin(desk.Numbered):
+    list_display = ["number", "at", "what", "out_of", "into", "amount", "company", "came_from"]
     list_filter = ["reason"]
     search_fields = ["=public_id", "=cause", "=key"]
-    search_help_text = _("a full number, or what brought it about (order:ord_…)")
+    search_help_text = _(
+        "the number as shown or in full, or what brought it about (order:ord_…); listed by when it was recorded, "
+        "newest first"
+    )
     ordering = ["-id"]
     inlines = [PostingInline]
     fieldsets = [
@@ -172,6 +176,14 @@ class JournalAdmin(desk.Desk):
     def amount(self, journal: Journal) -> str:
         return desk.moved(journal)
 
+    @admin.display(description=_("Out of"))
+    def out_of(self, journal: Journal) -> str:
+        return desk.side(journal, -1)
+
+    @admin.display(description=_("Into"))
+    def into(self, journal: Journal) -> str:
+        return desk.side(journal, 1)
+
     @admin.display(description=_("Company"))
     def company(self, journal: Journal) -> str | SafeString:
         owners = {p.account.owner_id: p.account.owner for p in journal.postings.all() if p.account.owner}
@@ -202,19 +214,19 @@ class JournalAdmin(desk.Desk):
     def others(self, journal: Journal) -> str | SafeString:
         return desk.journals_of(journal.cause)
 
-    @admin.display(description=_("Closed with the day"))
+    @admin.display(description=_("Sealed with"))
     def closed_with(self, journal: Journal) -> str | SafeString:
         close = DayClose.objects.filter(last_journal_id__gte=journal.pk).order_by("number").first()
-        return desk.close_link(close) if close else _t("not yet closed")
+        return desk.close_link(close) if close else _t("not yet sealed")
 
 
 @admin.register(Hold)
-class HoldAdmin(desk.Desk):
+class HoldAdmin(desk.Numbered):
     list_display = ["number", "company", "where", "reserved", "left_over", "state", "came_from", "created_at"]
     list_filter = ["state"]
     list_select_related = ["account__owner"]
     search_fields = ["=public_id", "=cause", "=key", "=account__public_id"]
-    search_help_text = _("a full number, or what brought it about (order:ord_…)")
+    search_help_text = _("the number as shown or in full, or what brought it about (order:ord_…)")
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["company", "where", "reserved", "charged", "gave_back", "left_over", "state",
@@ -321,18 +333,40 @@ class LotAdmin(desk.Desk):
 
 @admin.register(DayClose)
 class DayCloseAdmin(desk.Desk):
-    list_display = ["day", "number", "entries", "lines", "closed_at", "hash"]
-    list_display_links = ["day", "number"]
+    list_display = ["sealed_at", "number", "entries", "lines", "hash"]
+    list_display_links = ["sealed_at", "number"]
     ordering = ["-number"]
     fieldsets = [
-        (None, {"fields": ["day", "number", "closed_at", "entries", "lines", "earliest_at", "latest_at"]}),
-        (_("What moved, and what the balances were afterwards"), {"fields": ["by_kind"]}),
-        (_("The seal"), {"fields": ["hash", "previous_hash", "meaning"]}),
+        (None, {"fields": ["what", "number", "entries", "lines", "earliest_at", "latest_at"]}),
+        (_("What moved, and the balances at the moment of the seal"), {"fields": ["by_kind"]}),
+        (_("The seal"), {"fields": ["hash", "previous_hash", "meaning", "due_for"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DayClose]:
         before = DayClose.objects.filter(number=OuterRef("number") - 1)
         return super().get_queryset(request).annotate(after=Subquery(before.values("last_journal_id")))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Called by the moment of its seal: what it sealed is not the business of one day."""
+        close = DayClose.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        seen = {"title": _("Seal of the books"), "subtitle": time_text(close.closed_at, "long") if close else ""}
+        return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
+
+    @admin.display(description=_("Sealed"), ordering="closed_at")
+    def sealed_at(self, close: DayClose) -> str:
+        return time_text(close.closed_at, "long")
+
+    @admin.display(description=_("What it is"))
+    def what(self, close: DayClose) -> str:
+        return overview.sealed(close) + " · " + _t("The balances below are those of that moment.")
+
+    @admin.display(description=_("Made for the close of"))
+    def due_for(self, close: DayClose) -> str:
+        return _t("{day}; the day only says when it was due, not what is in it").format(
+            day=time_text(close.day, "date")
+        )
 
     @admin.display(description=_("Entries"), ordering="journals")
     def entries(self, close: Any) -> SafeString:
@@ -350,5 +384,5 @@ class DayCloseAdmin(desk.Desk):
     def meaning(self, close: DayClose) -> str:
         return _t(
             "The hash is computed from every entry, line and balance of this close and from the hash before it. "
-            "It also stands in a file outside the database; “manage.py books check” compares them."
+            "It also stands in a file outside the database; the full check of the books compares them."
         )

@@ -5,11 +5,12 @@ Rooms above use it for their own tables.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
@@ -28,6 +29,7 @@ from . import words
 from .models import Account, DayClose, Journal
 
 NONE = "–"
+SHOWN = 6  # characters of a number, its last
 # what brings movements about, in words; its page is found by a room above (admin:cause)
 CAUSES = {
     "order": _("Order"),
@@ -97,6 +99,18 @@ class Desk(admin.ModelAdmin):
         return False
 
 
+class Numbered(Desk):
+    """What tables call by the last six characters of its number is found by them."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        shown = search_term.strip().lower()
+        if len(shown) == SHOWN and shown.isascii() and shown.isalnum():
+            return queryset.filter(public_id__endswith=shown), False
+        return super().get_search_results(request, queryset, search_term)
+
+
 def technical(*names: str) -> Any:
     """A folded part with the columns as they are stored, each with words."""
     fields = [stored(name) if name in LABELS else name for name in names]
@@ -155,7 +169,7 @@ def journal_link(journal: Journal | None) -> str | SafeString:
 
 def close_link(close: DayClose) -> SafeString:
     url = reverse("admin:ledger_dayclose_change", args=[close.pk])
-    return format_html('<a href="{}">{}</a>', url, time_text(close.day, "date"))
+    return format_html('<a href="{}">{}</a>', url, time_text(close.closed_at, "long"))
 
 
 def journals_of(cause: str) -> str | SafeString:
@@ -179,21 +193,36 @@ def moved(journal: Journal) -> str:
     return joined(words.short(total, asset) for asset, total in sums.items())
 
 
+def side(journal: Journal, sign: int) -> str:
+    """The kinds of account that a journal moved out of (−1) or into (+1)."""
+    kinds = dict.fromkeys(p.account.kind for p in journal.postings.all() if p.amount * sign > 0)
+    return joined(words.kind(kind) for kind in kinds)
+
+
 def who(actor: str) -> str:
     """The person behind `user:12`; a program's own name otherwise."""
     return who_of(actor, people_by_actor([Step(actor=actor)])) if actor else _t("the program")
 
 
-def steps_of(subject: str, names: dict[str, Any]) -> str | SafeString:
-    """Every step: when, what (in the words of `names`), who, why."""
+def steps_of(
+    subject: str, names: dict[str, Any], author_of: Callable[[Step], str] = lambda step: step.actor
+) -> str | SafeString:
+    """Every step: when, what (in the words of `names`), who, why; with the author of a reason that another wrote."""
     steps = list(Step.objects.filter(subject=subject).order_by("id")[:50])
-    people = people_by_actor(steps)
+    people = people_by_actor([*steps, *(Step(actor=author_of(step)) for step in steps)])
+
+    def why(step: Step) -> str:
+        text, author = step.params.get("text", ""), author_of(step)
+        if not text or author == step.actor:
+            return text
+        return _t("{person}: {text}").format(person=who_of(author, people), text=text)
+
     rows = [
         (
             time_text(s.at, "long"),
             names.get(s.reason) or names.get(s.after, s.after),
             who_of(s.actor, people),
-            s.params.get("text", ""),
+            why(s),
         )
         for s in steps
     ]

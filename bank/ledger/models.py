@@ -284,8 +284,8 @@ class DayClose(models.Model):
     closed_at = models.DateTimeField(_("closed"))
 
     class Meta:
-        verbose_name = _("close of a day")
-        verbose_name_plural = _("closes of days")
+        verbose_name = _("seal of the books")
+        verbose_name_plural = _("seals of the books")
         constraints = [models.UniqueConstraint(fields=["day"], name="dayclose_day")]
 
     def __str__(self) -> str:

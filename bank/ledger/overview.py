@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from portal.core.templatetags.suanli import time_text
 from portal.history.words import names_of
 
 from . import desk, queries, words
@@ -61,6 +62,7 @@ def books(*, now: datetime) -> dict[str, Any]:
     return {
         "proof": last, "who": desk.who(last.actor) if last and last.actor.startswith("user:") else "",
         "is_old": last is None or now - last.at > STALE, "off": off, "close": close,
+        "sealed": sealed(close) if close else "",
         "is_right": bool(last and not last.wrong_count and not off and now - last.at <= STALE),
         "url": reverse("admin:ledger_account_trial_balance"),
     }  # fmt: skip
@@ -92,6 +94,14 @@ def reserved(*, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def sealed(close: DayClose) -> str:
+    """What a close is, in a sentence: it seals what was recorded up to its moment, whatever day that bears."""
+    at, n = time_text(close.closed_at, "long"), f"{close.journals:,}"
+    if close.number == 1:
+        return _("Sealed on {at}: everything recorded until then, entries: {n}").format(at=at, n=n)
+    return _("Sealed on {at}: everything recorded until then, entries since the seal before it: {n}").format(at=at, n=n)
+
+
 def entries_url(close: Any, kind: str = "", asset: str = "", *, whole: bool = False) -> str:
     """The entries of a close (`after` is the last entry of the one before), or everything up to it."""
     asked: dict[str, Any] = {} if whole or close.after is None else {"id__gt": close.after}
@@ -118,7 +128,7 @@ def totals_table(close: Any) -> SafeString:
                 words.exact(sums[2], asset))  # fmt: skip
         rows.append(format_html("<tr><th scope=\"row\">{}</th>{}</tr>", _("Together"), format_html_join(
             "", '<td class="r">{}</td>', ((text,) for text in said))))
-    heads = (_("Account"), _("In"), _("Out"), _("Balance after it"))
+    heads = (_("Account"), _("In"), _("Out"), _("Balance when sealed"))
     return format_html(
         '<div class="desk-scroll"><table class="desk-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         format_html_join("", '<th scope="col"{}>{}</th>', (

@@ -1,7 +1,7 @@
 """A booking that was wrong: the counter-booking and, where an amount is right, the booking anew.
 
-Both in one transaction, once per booking. Above policy.TWO_PERSONS_ABOVE_UY the request is kept until
-a second member of staff confirms it. Where the money is spent it waits for money: it stays open, is carried out by
+Both in one transaction, once per booking. Where why_two() says so the request is kept until a second member
+of staff confirms it. Where the money is spent it waits for money: it stays open, is carried out by
 staff when the wallet has it, or withdrawn with a reason.
 """
 
@@ -24,7 +24,7 @@ from portal.history import actions as history
 
 from . import bookings, queries
 from .actions import TOPUP_MOST_UY
-from .models import Correction, TopUp
+from .models import Booking, Correction, TopUp
 from .purses import wallet_of
 
 
@@ -37,10 +37,32 @@ def booking_of(topup: TopUp) -> Journal | None:
     )
 
 
-def needs_two(topup: TopUp, from_uy: int, to_uy: int) -> bool:
-    """A large one; and upwards, what could not have been booked alone either."""
-    upwards = to_uy > from_uy and bookings.needs_two(topup, to_uy)
-    return upwards or max(from_uy, to_uy) > policy.TWO_PERSONS_ABOVE_UY
+def confirmed_by_two(topup: TopUp) -> bool:
+    """Whether two persons stand behind what is in the wallet: behind its booking or a correction since."""
+    since = TopUp.objects.values_list("booked_at", flat=True).get(pk=topup.pk)
+    if since is None:
+        return False
+    corrected = topup.corrections.filter(state=Correction.State.DONE, decided_by__isnull=False, decided_at__gte=since)
+    return topup.bookings.filter(state=Booking.State.DONE, decided_at__gte=since).exists() or corrected.exists()
+
+
+def always_two(topup: TopUp) -> str:
+    """Why every correction of it needs a second person, whatever the amounts: confirmed, by_staff or ""."""
+    if confirmed_by_two(topup):
+        return "confirmed"
+    return "by_staff" if topup.requested_by is not None and topup.requested_by.is_staff else ""
+
+
+def why_two(topup: TopUp, from_uy: int, to_uy: int) -> str:
+    """Why this correction needs a second person: as always_two, large, far, or "" where one is enough.
+
+    What two have confirmed, one alone does not change. Upwards also what could not have been booked alone.
+    """
+    if why := always_two(topup):
+        return why
+    if max(from_uy, to_uy) > policy.TWO_PERSONS_ABOVE_UY:
+        return "large"
+    return "far" if to_uy > from_uy and bookings.needs_two(topup, to_uy) else ""
 
 
 @transaction.atomic
@@ -74,7 +96,7 @@ def correct(*, topup: TopUp, booking: Journal, to_uy: int, reason: str, user: Us
         raise Refused("corrected_before") from None
     actor = f"user:{user.pk}"
     history.record(made, before="", after=Correction.State.WAITING, now=now, actor=actor, text=reason)
-    if needs_two(topup, from_uy, to_uy):
+    if why_two(topup, from_uy, to_uy):
         locked = _booked(made)
         _note(locked, made, "correction_asked", now=now, actor=actor)
         return made

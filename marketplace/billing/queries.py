@@ -292,7 +292,10 @@ def booked_by(topup: TopUp) -> Booked | None:
 
 
 def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
-    """The step that brought each of these into its state or changed its amount. Two queries."""
+    """The step that brought each of these into its state or changed its amount. Two queries.
+
+    `who` of a booking that was corrected names who booked it, too.
+    """
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
     others = [Step(actor=s.params[name]) for s in steps for name in ("asked", "confirmed") if s.params.get(name)]
@@ -309,7 +312,17 @@ def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
             said = _("{asked}, carried out by {person}").format(asked=said, person=who_of(step.actor, people))
         return said
 
-    return {subjects[s.subject].pk: Booked(s.at, who(s), s.params.get("text", "")) for s in steps}
+    found: dict[int, Booked] = {}
+    booked: dict[int, str] = {}
+    for step in steps:
+        key, said = subjects[step.subject].pk, who(step)
+        if step.reason == "booking_corrected" and key in booked:
+            taken_back = step.after == TopUp.State.REVERSED
+            words = _("{booked}; taken back by {person}") if taken_back else _("{booked}; corrected by {person}")
+            said = words.format(booked=booked[key], person=said)
+        booked[key] = said
+        found[key] = Booked(step.at, said, step.params.get("text", ""))
+    return found
 
 
 def code_in(text: str) -> str:

@@ -86,15 +86,16 @@ class Checked:
     name: str
     value: str
     is_right: bool
+    meaning: str = ""  # what that is for the decision, where it is not right
 
 
 def checks(company: Organisation) -> list[Checked]:
     """What the portal can say of a company that asks for approval; the licence itself a person must look at."""
     try:
         uscc.parse(company.uscc)
-        code = Checked(_("Code"), _("both check characters fit"), True)
+        code = Checked(_("Unified social credit code"), _("both check characters fit"), True)
     except Refused as refused:
-        code = Checked(_("Code"), str(refused), False)
+        code = Checked(_("Unified social credit code"), str(refused), False, _("Do not approve it; ask for more."))
     figures = (company.industry, company.employees, company.revenue_wan, company.assets_wan)
     size = sizing.classify(*figures).size_class
     people = [m.user_id for m in company.memberships.filter(role=Membership.Role.OWNER)]
@@ -108,8 +109,14 @@ def checks(company: Organisation) -> list[Checked]:
         code,
         Checked(_("Name and trade"), f"{company.name}, {company.industry_name}", True),
         Checked(_("Size by its figures"), str(SizeClass(size).label), size == company.size_class),
-        Checked(_("E-mail of the owner"), confirmed or _("not confirmed"), bool(confirmed)),
-        Checked(_("Others with this code, name or person"), names or _("none"), not names),
+        Checked(
+            _("E-mail of the owner"), confirmed or _("not confirmed"), bool(confirmed),
+            _("You may approve all the same: it only means that nobody has opened the link we sent there."),
+        ),
+        Checked(
+            _("Others with this code, name or person"), names or _("none"), not names,
+            _("Look at them first. You may approve a company of its own; ask for more when it is the same one."),
+        ),
     ]
 
 

@@ -230,16 +230,16 @@ CLOSES = 30
 
 
 def books_closed() -> Figure:
-    """Up to when the books are closed: whoever keeps a hash can say later whether anything behind it was changed."""
-    closes = DayClose.objects.order_by("-number").values_list("day", "journals", "hash")[:CLOSES]
-    rows = [(time_text(day, "date"), f"{journals:,}", seal) for day, journals, seal in closes]
+    """Up to when the books are sealed: whoever keeps a hash can say later whether anything behind it was changed."""
+    closes = DayClose.objects.order_by("-number").values_list("closed_at", "journals", "hash")[:CLOSES]
+    rows = [(time_text(at, "long"), f"{journals:,}", seal) for at, journals, seal in closes]
     return Figure(
         "books",
-        _("The books are closed up to"),
+        _("The books are sealed up to"),
         rows[0][0] if rows else "–",
         "",
-        _("SHA-256 over every entry since the close before, and its hash: whoever keeps one sees any later change"),
-        (_("Day"), _("Entries"), _("Hash")),
+        _("SHA-256 over every entry since the seal before, and its hash: whoever keeps one sees any later change"),
+        (_("Sealed"), _("Entries"), _("Hash")),
         rows,
     )
 

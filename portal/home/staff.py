@@ -25,7 +25,7 @@ from marketplace.orders.queries import worded_lines
 from marketplace.provisioning.refusals import REASONS
 from portal.accounts.models import Membership, Organisation
 from portal.core.money import FEN_UY, ceil_to
-from portal.core.words import floor_fen, hours
+from portal.core.words import floor_fen, hours, joined
 
 from .causes import causes_of
 
@@ -133,6 +133,8 @@ class OrderMoney:
     returned: str
     why: str
     lines: tuple[dict[str, str], ...]
+    lines_most: str
+    lines_real: str
     holds: tuple[Hold, ...]
 
 
@@ -311,6 +313,8 @@ def _order_money(order: Order, charge: Charge | None, holds: tuple[Hold, ...]) -
         returned="" if order.is_open else words.short(quote.cap - total, asset),
         why=why(order, charge),
         lines=_compared(order, charge, package.unit),
+        lines_most=words.exact(quote.cap, asset),
+        lines_real=words.exact(charge.total, asset) if charge else "",
         holds=holds,
     )
 
@@ -348,11 +352,20 @@ def why(order: Order, charge: Charge | None) -> str:
         }
     return (
         _(
-            "%(cap)s is the most it could cost. The machine counted %(machine)s core-hours, "
-            "with which it came to %(total)s; the unused %(rest)s went back."
+            "%(cap)s is the most it could cost. It came to %(total)s: %(parts)s. "
+            "The unused %(rest)s went back. The machine counted %(machine)s core-hours."
         )
-        % said
+        % {**said, "parts": _parts(order, charge)}
     )
+
+
+def _parts(order: Order, charge: Charge | None) -> str:
+    """What the total is for: the computing always, and whatever else came to something."""
+    asset, unit = order.quote.asset, order.quote.offering.package.unit
+    said = [x for x in charge.lines if x["code"] != "to_fen"] if charge else []
+    lines = [x for x in said if x["amount"] or x["code"] == "computing"]
+    named = zip(worded_lines(lines, asset, unit, is_exact=True), lines, strict=True)
+    return joined(f"{word['label']} {words.short(line['amount'], asset)}" for word, line in named)
 
 
 def _used(charge: Charge | None) -> int:

@@ -61,6 +61,7 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     "home:front": anybody("/"),
     "home:figures": (public("/figures/"),),
     "home:earn": (public("/earn/"), Visit(FACTORY, "/earn/")),
+    "home:help": (public("/help/"), Visit(BUYER, "/help/")),
     "home:dashboard": (Visit(BUYER, "/dashboard/"), Visit(FACTORY, "/dashboard/"), Visit(LENDER, "/dashboard/")),
     "api:docs": (public("/api/v1/docs/"),),
     "account_login": (Visit(NOBODY, "/accounts/login/"),),

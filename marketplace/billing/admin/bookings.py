@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,13 +22,15 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import CNY_UY
+from portal.core.templatetags.suanli import time_text
+from portal.core.words import yuan
 from portal.history.actions import subject_of
 
 from .. import actions, bookings
-from ..models import Booking, TopUp
+from ..models import Booking, Correction, TopUp
 
 STEPS = {
-    "waiting": gettext_lazy("entered"),
+    "waiting": gettext_lazy("amount entered from the bank statement"),
     "done": gettext_lazy("confirmed and booked"),
     "declined": gettext_lazy("declined"),
     "withdrawn": gettext_lazy("withdrawn"),
@@ -52,12 +54,52 @@ class UnannouncedForm(forms.Form):
     )
 
 
+def is_unannounced(topup: TopUp) -> bool:
+    """Whether it came without a code, and one of our own staff entered it."""
+    return topup.requested_by is not None and topup.requested_by.is_staff
+
+
+def announced(topup: TopUp) -> str:
+    return _("nobody announced it") if is_unannounced(topup) else words.short(topup.amount_uy, "CNY")
+
+
 def announced_by(topup: TopUp) -> str:
-    """The customer's person, or one of our own staff, who announced what nobody else had."""
-    person = topup.requested_by
-    if person is None:
+    """The customer's person; of what nobody announced, who of our staff entered it."""
+    if topup.requested_by is None:
         return desk.NONE
-    return _("{person}, our staff").format(person=person.email) if person.is_staff else person.email
+    email = topup.requested_by.email
+    return _("nobody; entered by {person}, our staff").format(person=email) if is_unannounced(topup) else email
+
+
+def difference(booking: Booking) -> str:
+    """The sentence that stood before who entered another amount than announced; "" where there is none."""
+    topup, beside = booking.topup, booking.amount_uy - booking.topup.amount_uy
+    if not beside or is_unannounced(topup):
+        return ""
+    said = {"announced": yuan(topup.amount_uy), "entered": yuan(booking.amount_uy), "difference": yuan(abs(beside))}
+    if beside > 0:
+        return _("%(announced)s announced, %(entered)s entered: %(difference)s more") % said
+    return _("%(announced)s announced, %(entered)s entered: %(difference)s less") % said
+
+
+def corrected(topup: TopUp) -> str | SafeString:
+    """What was corrected of it: when, from what to what, and why. One query."""
+    done = topup.corrections.filter(state=Correction.State.DONE).order_by("decided_at", "id")
+    rows = [
+        (
+            reverse("admin:billing_correction_change", args=[c.pk]),
+            time_text(c.decided_at, "long"),
+            _("from {before} to {after}").format(
+                before=words.short(c.from_uy, "CNY"), after=words.short(c.to_uy, "CNY")
+            ),
+            c.reason,
+        )
+        for c in done
+    ]
+    if not rows:
+        return desk.NONE
+    items = format_html_join("", '<li><a href="{}">{}</a>: {}. {}</li>', rows)
+    return format_html('<ul class="desk-list">{}</ul>', items)
 
 
 def may_book(request: HttpRequest) -> bool:
@@ -78,10 +120,22 @@ class BookingAdmin(desk.Desk):
     ordering = ("-state", "asked_at")
     fieldsets = (
         (None, {"fields": ("code_link", "company", "announced", "announced_by", "arrived", "bank_reference",
-                           "reason_given", "state", "asked_by", "asked_at", "decided_by", "decided_at")}),
+                           "reason_given", "state", "asked_by", "asked_at", "decided_by", "decided_at",
+                           "corrected")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         desk.technical("public_id"),
     )  # fmt: skip
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of a transfer without a code the reason answers another question."""
+        first, *others = super().get_fieldsets(request, obj)
+        if obj is None or obj.topup_id is None or not is_unannounced(obj.topup):
+            return [first, *others]
+        fields = ["how_known" if x == "reason_given" else x for x in first[1]["fields"] if x != "announced_by"]
+        return [(first[0], {**first[1], "fields": fields}), *others]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), "how_known")
 
     @admin.display(description=gettext_lazy("Top-up"), ordering="topup__reference")
     def code(self, booking: Booking) -> str:
@@ -98,7 +152,7 @@ class BookingAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, booking: Booking) -> str:
-        return words.short(booking.topup.amount_uy, "CNY")
+        return announced(booking.topup)
 
     @admin.display(description=gettext_lazy("Announced by"))
     def announced_by(self, booking: Booking) -> str:
@@ -111,6 +165,14 @@ class BookingAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("Why the amounts differ"))
     def reason_given(self, booking: Booking) -> str:
         return booking.reason or desk.NONE
+
+    @admin.display(description=gettext_lazy("How it is known to be theirs"))
+    def how_known(self, booking: Booking) -> str:
+        return booking.reason or desk.NONE
+
+    @admin.display(description=gettext_lazy("Corrected since"))
+    def corrected(self, booking: Booking) -> str | SafeString:
+        return corrected(booking.topup) if booking.state == Booking.State.DONE else desk.NONE
 
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, booking: Booking) -> str | SafeString:
@@ -139,6 +201,7 @@ class BookingAdmin(desk.Desk):
             "subtitle": found.topup.reference if found else "",
             "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
             "what_happens": _("After your confirmation the amount is in the wallet."),
+            "difference": difference(found) if waits and found else "",
             "is_own": is_own,
             "may_decline": waits,
             "may_confirm": waits and found is not None and found.asked_by_id != request.user.pk,

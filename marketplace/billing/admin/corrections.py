@@ -28,8 +28,8 @@ from .. import corrections, queries
 from ..models import Correction
 
 STEPS = {
-    "waiting": gettext_lazy("announced"),
-    "booked": gettext_lazy("booked"),
+    "waiting": gettext_lazy("payment announced"),
+    "booked": gettext_lazy("put into the wallet"),
     "cancelled": gettext_lazy("cancelled"),
     "booking_corrected": gettext_lazy("booking corrected"),
     "correction_asked": gettext_lazy("correction asked for, a second person must confirm it"),
@@ -44,6 +44,12 @@ STEPS = {
     "withdrawn": gettext_lazy("withdrawn"),
     "short": gettext_lazy("waits for money"),
 }
+
+
+def author_of(step: Step) -> str:
+    """Whose words a step carries: the reason of a request stays that of who asked, whoever carries it out."""
+    own = step.reason in ("correction_declined", "correction_withdrawn")
+    return step.actor if own else step.params.get("asked") or step.actor
 
 
 def may_book(request: HttpRequest) -> None:
@@ -143,7 +149,7 @@ class CorrectionAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, correction: Correction) -> str | SafeString:
-        return desk.steps_of(subject_of(correction), STEPS | {"waiting": _("asked for")})
+        return desk.steps_of(subject_of(correction), STEPS | {"waiting": _("correction asked for")})
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.decide)

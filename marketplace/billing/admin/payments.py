@@ -30,8 +30,7 @@ from portal.history.actions import subject_of
 from .. import actions, bookings, corrections, queries
 from ..models import Bill, Booking, Charge, Correction, TopUp
 from . import bookings as confirming
-from .bookings import announced_by
-from .corrections import STEPS, may_book, said
+from .corrections import STEPS, author_of, may_book, said
 
 
 class BookForm(forms.Form):
@@ -100,7 +99,7 @@ class TopUpAdmin(desk.Desk):
     ordering = ("-state", "created_at")
     fieldsets = (
         (None, {"fields": ("company", "state", "announced", "announced_by", "created_at", "arrived",
-                           "bank_reference", "booked_by", "booked_at")}),
+                           "bank_reference", "booked_by", "booked_at", "corrected")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         (gettext_lazy("In the books"), {"fields": ("journals",)}),
         desk.technical("public_id", "amount_uy", "booked_uy"),
@@ -129,11 +128,15 @@ class TopUpAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, topup: TopUp) -> str:
-        return words.short(topup.amount_uy, "CNY")
+        return confirming.announced(topup)
 
     @admin.display(description=gettext_lazy("Announced by"), ordering="requested_by")
     def announced_by(self, topup: TopUp) -> str:
-        return announced_by(topup)
+        return confirming.announced_by(topup)
+
+    @admin.display(description=gettext_lazy("Corrected since"))
+    def corrected(self, topup: TopUp) -> str | SafeString:
+        return confirming.corrected(topup)
 
     @admin.display(description=gettext_lazy("Booked by"))
     def booked_by(self, topup: Any) -> str:
@@ -149,7 +152,10 @@ class TopUpAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, topup: TopUp) -> str | SafeString:
-        return desk.steps_of(subject_of(topup), STEPS | {"reversed": TopUp.State.REVERSED.label})
+        names = STEPS | {"reversed": TopUp.State.REVERSED.label}
+        if confirming.is_unannounced(topup):
+            names |= {"waiting": gettext_lazy("entered by our staff; nobody had announced it")}
+        return desk.steps_of(subject_of(topup), names, author_of)
 
     @admin.display(description=gettext_lazy("Every movement"))
     def journals(self, topup: TopUp) -> str | SafeString:
@@ -290,7 +296,9 @@ class TopUpAdmin(desk.Desk):
             title=_("Correct this booking"),
             form=form,
             booked=queries.booked_by(topup),
+            always=corrections.always_two(topup),
             two_above=policy.TWO_PERSONS_ABOVE_UY,
+            two_beside=policy.TWO_PERSONS_DIFFERENCE_UY,
             available_uy=queries.wallet_uy(topup.organisation) or 0,
         )
 
@@ -312,7 +320,9 @@ class TopUpAdmin(desk.Desk):
             available_uy=available,
             after_uy=available - from_uy + to_uy,
             missing_uy=ceil_to(max(0, from_uy - to_uy - available), FEN_UY),
-            two=corrections.needs_two(topup, from_uy, to_uy),
+            two=corrections.why_two(topup, from_uy, to_uy),
+            two_above=policy.TWO_PERSONS_ABOVE_UY,
+            two_beside=policy.TWO_PERSONS_DIFFERENCE_UY,
         )
 
     def _page(self, request: HttpRequest, topup: TopUp, template: str, **context: Any) -> HttpResponse:

@@ -71,6 +71,12 @@ def yuan(amount_uy: int | None, style: str = "") -> str:
 
 
 @register.filter
+def unbroken(code: str) -> SafeString:
+    """A code that is read out and copied, never broken at a dash: "SL-NY4T-V4"."""
+    return format_html('<span class="nb">{}</span>', code)
+
+
+@register.filter
 def cny(amount_uy: int | None, style: str = "") -> str:
     """The amount with its currency, for use inside a sentence: "CNY 79.00", 「79.00 元」."""
     text = yuan(amount_uy, style)

@@ -161,11 +161,26 @@ class TestClosedDays:
         books.pay(books.wallet(jiangnan), 20_000_000)
         return first, actions.close_day(now=later(days=1))
 
-    def test_the_list_has_day_counts_and_hash(self, desk, closed):
+    def test_the_list_has_moment_counts_and_hash(self, desk, closed):
         said = text_of(desk.get(CLOSES))
         for close in closed:
             assert close.hash in said
-        assert "23 Nov 2026 2 2 4" in said
+        assert "24 November 2026, 09:12 2 2 4" in said
+
+    def test_a_close_is_called_by_the_moment_it_was_sealed_not_by_a_day(self, desk, books, jiangnan, later):
+        books.top_up(jiangnan, 100_000_000)  # recorded today, before the seal of the day that was due yesterday
+        close = actions.close_day(now=later(hours=10))
+        sentence = "Sealed on 23 November 2026, 19:12: everything recorded until then, entries: 1"
+        said = text_of(desk.get(f"{CLOSES}{close.pk}/change/"))
+        assert f"{sentence} · The balances below are those of that moment." in said
+        assert "22 Nov 2026; the day only says when it was due, not what is in it" in said
+        assert "22 Nov" not in said.replace("22 Nov 2026; the day only", "")
+        assert "22 Nov" not in text_of(desk.get(CLOSES))
+        assert sentence in text_of(desk.get(BALANCE))
+
+    def test_a_later_seal_counts_what_came_since_the_one_before(self, desk, closed):
+        said = text_of(desk.get(f"{CLOSES}2/change/"))
+        assert "everything recorded until then, entries since the seal before it: 2" in said
 
     def test_the_page_of_a_close_has_totals_by_kind_that_sum_to_zero(self, desk, closed):
         said = text_of(desk.get(f"{CLOSES}2/change/"))
@@ -190,16 +205,17 @@ class TestClosedDays:
             assert url in urls
             assert count_at(desk, url) == count
 
-    def test_an_entry_names_the_day_it_was_closed_with(self, desk, books, closed, jiangnan):
+    def test_an_entry_names_the_seal_it_is_under(self, desk, books, closed, jiangnan):
         paid = books.pay(books.wallet(jiangnan), 1)
         open_entry = text_of(desk.get(f"/admin/ledger/journal/{paid.pk}/change/"))
-        assert "Closed with the day: not yet closed" in open_entry
+        assert "Sealed with: not yet sealed" in open_entry
         sealed = desk.get(f"/admin/ledger/journal/{closed[1].last_journal_id}/change/").content.decode()
-        assert f'<a href="{CLOSES}2/change/">23 Nov 2026</a>' in sealed
+        assert f'<a href="{CLOSES}2/change/">24 November 2026, 09:12</a>' in sealed
 
-    def test_the_public_sees_day_and_hash(self, client, closed):
+    def test_the_public_sees_moment_and_hash(self, client, closed):
         said = text_of(client.get("/figures/"))
-        assert "The books are closed up to" in said
+        assert "The books are sealed up to" in said
+        assert "24 November 2026, 09:12 2" in said and "23 Nov 2026" not in said
         for close in closed:
             assert close.hash in said
 
@@ -230,3 +246,15 @@ def test_they_speak_chinese(desk, books, jiangnan):
     assert [row["name"] for row in rows] == ["银行存款", "钱包"]
     for url, words in ((BALANCE, "合计为零"), (AGE, "预留金额账龄")):
         assert words in desk.get(url, headers={"Accept-Language": "zh-CN"}).content.decode()
+
+
+def test_an_entry_is_found_by_the_number_as_shown_and_says_which_way_it_moved(desk, books, jiangnan):
+    books.top_up(jiangnan, 100_000_000)
+    other = books.pay(books.wallet(jiangnan), 30_000_000)
+    shown = other.public_id[-6:].upper()
+    said = text_of(desk.get(f"/admin/ledger/journal/?q={shown}"))
+    assert f"Order charged Wallet Payment for the order CNY 30.00 {jiangnan.name}" in said
+    assert "Top-up by bank transfer Cash" not in said
+    assert count_at(desk, "/admin/ledger/journal/?q=NOTONE") == 0
+    whole = text_of(desk.get("/admin/ledger/journal/"))
+    assert whole.index("CNY 30.00") < whole.index("CNY 100.00"), "what was recorded last stands first"

@@ -101,7 +101,9 @@ def test_what_a_second_person_must_confirm_shows_all_that_the_first_saw(desk, cl
     client.force_login(fang)
     assert client.get(url(topup, "book")).url == page
     text = text_of(client.get(page))
-    for what in ("CNY 500.00", "CNY 60,000.00", "B-9", "All at once", "wang@suanli.test", "Confirm: carry it out now"):
+    assert "500.00 announced, 60,000.00 entered: 59,500.00 more" in text
+    for what in ("CNY 500.00", "CNY 60,000.00", "B-9", "Why the amounts differ: All at once", "wang@suanli.test",
+                 "Confirm: carry it out now"):  # fmt: skip
         assert what in text or what in client.get(page).content.decode(), what
     client.post(decide, {"confirm": "1"})
     client.post(decide, {"confirm": "1"})
@@ -120,8 +122,33 @@ def test_a_transfer_that_nobody_announced_is_entered_from_the_companys_page(clie
     waits = Booking.objects.get()
     assert available(jiangnan) == 0
     client.force_login(fang)
+    shown = text_of(client.get(f"/admin/billing/booking/{waits.pk}/change/"))
+    assert "Announced: nobody announced it" in shown
+    assert "How it is known to be theirs: The sender" in shown
+    assert "Announced by" not in shown and "amounts differ" not in shown
     client.post(f"/admin/billing/booking/{waits.pk}/decide/", {"confirm": "1"})
     assert available(jiangnan) == 88_500_000
+    whole = text_of(client.get(url(waits.topup, "change")))
+    assert "Announced by: nobody; entered by wang@suanli.test, our staff" in whole
+
+
+def test_the_page_of_a_booking_says_what_was_corrected_since(client, topup, wang, fang):
+    client.force_login(wang)
+    sent = {"amount": "5000", "bank_reference": "B-9", "sure": "5000", "reason": "All at once"}
+    client.post(url(topup, "book"), sent)
+    booking = Booking.objects.get()
+    client.force_login(fang)
+    client.post(f"/admin/billing/booking/{booking.pk}/decide/", {"confirm": "1"})
+    correct(client, topup, "500")
+    client.force_login(wang)
+    client.post(f"/admin/billing/correction/{Correction.objects.get().pk}/decide/", {"confirm": "1"})
+    for page in (f"/admin/billing/booking/{booking.pk}/change/", url(topup, "change")):
+        text = text_of(client.get(page))
+        assert "from CNY 5,000.00 to CNY 500.00. A nought too many." in text
+        assert "5,000.00 entered" not in text  # the red sentence is for what waits
+    for step in ("payment announced", "put into the wallet fang@suanli.test wang@suanli.test: All at once",
+                 "booking corrected wang@suanli.test fang@suanli.test: A nought too many."):  # fmt: skip
+        assert step in text, step
 
 
 def test_less_is_asked_about_too(desk, topup):
@@ -134,7 +161,7 @@ def test_what_is_booked_shows_by_whom_and_no_form(desk, topup, chen):
     page = desk.get(url(topup, "book"))
     assert f"Already booked: CNY 500.00 on 25 Nov, 12:20 by {chen.email}" in text_of(page)
     assert 'name="amount"' not in page.content.decode()
-    assert f"25 November 2026, 12:20 booked {chen.email}" in text_of(desk.get(url(topup, "change")))
+    assert f"25 November 2026, 12:20 put into the wallet {chen.email}" in text_of(desk.get(url(topup, "change")))
     money = text_of(desk.get(f"/admin/company/{topup.organisation_id}/money/"))
     assert f"25 November 2026, 12:20 {chen.email}" in money
     assert desk.get(url(topup, "history")).status_code == 302
@@ -158,7 +185,10 @@ def correct(client, topup: TopUp, amount: str, reason: str = "A nought too many.
 
 def test_a_booking_is_corrected_with_a_reason(desk, topup, jiangnan, chen):
     book(topup, 5_000 * YUAN, chen)
-    assert "Above CNY 10,000.00 a second person must confirm it." in text_of(desk.get(url(topup, "correct")))
+    assert (
+        "A second person must confirm it when the booked or the right amount is above CNY 10,000.00, or when the right"
+        " amount is more than was booked and differs by more than CNY 1,000.00 from the"
+    ) in text_of(desk.get(url(topup, "correct")))
     correct(desk, topup, "500", reason="")
     assert available(jiangnan) == 5_000_000_000
     page = text_of(correct(desk, topup, "500.00"))

@@ -8,7 +8,7 @@ from bank.ledger import queries as books
 from bank.ledger.chart import Kind
 from bank.ledger.models import Journal, Posting
 from marketplace.billing import actions as billing
-from marketplace.billing import corrections, queries
+from marketplace.billing import bookings, corrections, queries
 from marketplace.billing.models import Correction, TopUp
 from portal import policy
 from portal.core.errors import Refused
@@ -153,7 +153,7 @@ def test_it_is_carried_out_when_the_wallet_has_the_money_and_only_once(topup, ji
     assert corrections.missing_uy(made) == 0
     corrections.execute(correction=made, user=wu, now=now)
     assert (made.state, made.decided_by) == ("done", None)
-    assert queries.booked_by(topup).who == "chen@suanli.test, carried out by wu@suanli.test"
+    assert queries.booked_by(topup).who.endswith("; corrected by chen@suanli.test, carried out by wu@suanli.test")
     assert posted(jiangnan) == (500_010_000, -500_010_000)
     refused(lambda: corrections.execute(correction=Correction.objects.get(), user=wu, now=now), "bad_move")
 
@@ -195,7 +195,7 @@ def test_above_the_limit_nothing_moves_until_a_second_person_confirms(big, jiang
     assert list(steps)[-2:] == [
         ("correction_asked", f"user:{chen.pk}"), ("booking_corrected", f"user:{wu.pk}"),
     ]  # fmt: skip
-    assert queries.booked_by(big).who == "chen@suanli.test, confirmed by wu@suanli.test"
+    assert queries.booked_by(big).who.endswith("; corrected by chen@suanli.test, confirmed by wu@suanli.test")
 
 
 def test_exactly_the_limit_needs_one_person(jiangnan, correct, now):
@@ -208,6 +208,67 @@ def test_booking_much_more_needs_two_as_well(topup, jiangnan, correct):
     assert posted(jiangnan)[0] == 5_000_000_000
 
 
+@pytest.fixture
+def by_two(jiangnan, mei, chen, wu, now) -> TopUp:
+    """CNY 500 announced, CNY 5,000 arrived: entered by one, confirmed by another."""
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=500 * YUAN, user=mei, now=now, actor="user:1")
+    waits = bookings.book(
+        topup=topup, amount_uy=5_000 * YUAN, bank_reference="B-9", reason="as it came", user=chen, now=now
+    )
+    bookings.confirm(booking=waits, user=wu, now=now)
+    topup.refresh_from_db()
+    return topup
+
+
+@pytest.mark.parametrize("to_uy", [0, 500 * YUAN, 4_999_990_000, 5_000_010_000])
+def test_what_two_persons_confirmed_one_alone_neither_takes_back_nor_changes(
+    by_two, jiangnan, correct, chen, wu, now, to_uy
+):
+    made = correct(by_two, to_uy)
+    assert (made.state, posted(jiangnan)[0]) == ("waiting", 5_000_000_000)
+    refused(lambda: corrections.confirm(correction=made, user=chen, now=now), "second_person_needed")
+    corrections.confirm(correction=made, user=wu, now=now + timedelta(hours=2))
+    assert posted(jiangnan)[0] == to_uy
+
+
+def test_a_correction_that_two_confirmed_is_again_corrected_by_two(big, jiangnan, correct, wu, now):
+    corrections.confirm(correction=correct(big, 500 * YUAN), user=wu, now=now + timedelta(hours=2))
+    big.refresh_from_db()
+    assert correct(big, 400 * YUAN).state == "waiting"
+    assert posted(jiangnan)[0] == 500_000_000
+
+
+def test_a_booking_anew_by_one_person_is_not_taken_for_the_one_that_two_confirmed(by_two, correct, chen, wu, now):
+    corrections.confirm(correction=correct(by_two, 0), user=wu, now=now + timedelta(hours=2))
+    by_two.refresh_from_db()
+    later = now + timedelta(hours=3)
+    bookings.book(topup=by_two, amount_uy=500 * YUAN, bank_reference="B-10", user=chen, now=later)
+    by_two.refresh_from_db()
+    assert correct(by_two, 400 * YUAN).state == "done"
+
+
+def test_the_booking_names_who_confirmed_it_also_after_a_correction(by_two, correct, wu, now):
+    corrections.confirm(correction=correct(by_two, 500 * YUAN), user=wu, now=now + timedelta(hours=2))
+    pair = "chen@suanli.test, confirmed by wu@suanli.test"
+    assert queries.booked_by(by_two).who == f"{pair}; corrected by {pair}"
+
+
+def test_more_than_was_booked_and_far_from_what_was_announced_needs_two(jiangnan, mei, correct, now):
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=500 * YUAN, user=mei, now=now, actor="user:1")
+    billing.book_payment(topup=topup, amount_uy=500 * YUAN, bank_reference="B-3", now=now, actor="user:1")
+    assert corrections.why_two(topup, 500 * YUAN, 1_500 * YUAN) == ""  # exactly the limit
+    assert corrections.why_two(topup, 500 * YUAN, 1_500_010_000) == "far"
+    assert correct(topup, 2_000 * YUAN).state == "waiting"
+    assert posted(jiangnan)[0] == 500_000_000
+
+
+def test_what_staff_announced_is_corrected_by_two_whatever_the_amounts(jiangnan, chen, correct, now):
+    topup = billing.request_topup(organisation=jiangnan, amount_uy=500 * YUAN, user=chen, now=now, actor="user:1")
+    billing.book_payment(topup=topup, amount_uy=500 * YUAN, bank_reference="B-4", now=now, actor="user:1")
+    assert correct(topup, 400 * YUAN).state == "waiting"
+    assert posted(jiangnan)[0] == 500_000_000
+
+
 def test_a_confirmation_that_the_wallet_cannot_pay_waits_for_money_as_confirmed(big, jiangnan, correct, wu, chen, now):
     made = correct(big, 0)
     spend(jiangnan, 1, now)
@@ -217,8 +278,8 @@ def test_a_confirmation_that_the_wallet_cannot_pay_waits_for_money_as_confirmed(
     billing.release(cause="order:ord_1", now=now)
     corrections.execute(correction=made, user=chen, now=now)
     assert (made.state, made.decided_by, posted(jiangnan)) == ("done", wu, (0, 0))
-    said = "chen@suanli.test, confirmed by wu@suanli.test, carried out by chen@suanli.test"
-    assert queries.booked_by(big).who == said
+    said = "; taken back by chen@suanli.test, confirmed by wu@suanli.test, carried out by chen@suanli.test"
+    assert queries.booked_by(big).who.endswith(said)
 
 
 def test_nobody_is_said_to_have_confirmed_what_one_person_asked_for_and_carried_out(
@@ -228,7 +289,8 @@ def test_nobody_is_said_to_have_confirmed_what_one_person_asked_for_and_carried_
     made = correct(topup, 500 * YUAN)
     booked_for(jiangnan, 10_000, now, reference="B-2")
     corrections.execute(correction=made, user=chen, now=now)
-    assert (made.decided_by, queries.booked_by(topup).who) == (None, "chen@suanli.test")
+    assert made.decided_by is None
+    assert queries.booked_by(topup).who.endswith("; corrected by chen@suanli.test")
 
 
 def test_who_asked_withdraws_and_is_not_said_to_have_declined(big, correct, chen, now):

@@ -132,7 +132,7 @@ def test_the_page_shows_each_step_and_takes_back_while_it_may(keeper, rich, chen
     assert "cannot be taken back any more" in text_of(keeper.post(here, follow=True))
     withdrawals.refuse(withdrawal=row, reason="The account is closed.", user=chen, now=NOW)
     assert "The account is closed." in text_of(keeper.get(here))
-    assert f"to your bank under {row.reference}: refused" in text_of(keeper.get(HERE))
+    assert f"to your bank under {row.reference} : refused" in text_of(keeper.get(HERE))
     again = ask(rich, 5 * YUAN, "2")
     keeper.post(f"{HERE}withdrawals/{again.public_id}/")
     again.refresh_from_db()
@@ -276,3 +276,11 @@ def test_a_key_that_may_only_top_up_and_borrow_takes_nothing_out(rich, lin):
     call = program(rich, lin, "read", "order", "provide", "finance")
     assert (call("withdrawals/", BODY).status_code, call("withdrawals/").status_code) == (403, 403)
     assert not Withdrawal.objects.exists()
+
+
+def test_the_list_is_called_the_same_wherever_it_is_named_in_chinese(keeper, rich):
+    page = keeper.get("/c/jiangnan/wallet/withdraw/", headers={"accept-language": "zh-hans"}).content.decode()
+    assert ">提现记录</a>" in page and "全部提现" not in page
+    assert "<h1>提现记录</h1>" in keeper.get(
+        "/c/jiangnan/wallet/withdrawals/", headers={"accept-language": "zh-hans"}
+    ).content.decode()

@@ -195,3 +195,9 @@ def test_an_error_is_tied_to_its_field():
     assert 'aria-invalid="true"' in html
     for target in re.findall(r'aria-describedby="([^"]+)"', html):
         assert all(f'id="{one}"' in html for one in target.split())
+
+
+def test_a_code_is_not_broken_at_its_dashes_and_stays_text():
+    html = render('{{ code|unbroken }} {% receipt title=code|unbroken %}{% endreceipt %}', code="SL-<b>-V4")
+    whole = '<span class="nb">SL-&lt;b&gt;-V4</span>'
+    assert html.count(whole) == 2 and f"<h2>{whole}</h2>" in html

@@ -101,3 +101,10 @@ def test_every_table_and_every_row_opens_in_chinese(client, chen, world):
         if model._meta.app_label in {"accounts", "catalogue", "history"}:
             assert "→ published" not in page.content.decode(), address
     assert walked > 20
+
+
+def test_who_signs_out_of_the_desk_reads_so_in_plain_chinese(client, chen):
+    client.force_login(chen)
+    page = client.post("/admin/logout/", headers={"accept-language": "zh-hans"}).content.decode()
+    assert "您已退出工作台。" in page and "重新登录" in page
+    assert client.get("/admin/").status_code == 302

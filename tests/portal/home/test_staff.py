@@ -193,9 +193,10 @@ def test_the_page_says_why_a_part_of_the_money_went_back(desk, market, funded):
     assert (order.quote.cap, charge.total) == (6_000_000, 5_500_000)
     text = text_of(desk.get(money_url(funded)))
     assert (
-        "CNY 6.00 is the most it could cost. The machine counted 0.0500 core-hours, with which it came to CNY 5.50; "
-        "the unused CNY 0.50 went back." in text
+        "CNY 6.00 is the most it could cost. It came to CNY 5.50: The package CNY 5.00, Computing CNY 0.50. "
+        "The unused CNY 0.50 went back. The machine counted 0.0500 core-hours." in text
     )
+    assert "Together CNY 6.00 CNY 5.50" in text
     assert "CNY 94.50" in text  # available
     assert f"Order charged Order {order.number}" in text
 

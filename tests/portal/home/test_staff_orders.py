@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 
 from bank.ledger import queries as books
 from marketplace.billing import actions as billing
+from marketplace.billing.rating import Line, Rated
 from marketplace.dispatch.models import Site
 from marketplace.orders import actions as orders
 from marketplace.orders.models import Order
@@ -77,6 +78,19 @@ def test_an_order_is_seen_whole(desk, market, funded):
     text = text_of(desk.get(f"{LIST}{order.pk}/change/"))
     for part in ("money reserved", "Room is kept at Hall A", "job.py", "Agreed at most", "What happened to the money?",
                  "Stop and release the money …", "Every step", "begun: money reserved"):  # fmt: skip
+        assert part in text, part
+    assert "Reserved Wallet Reserved CNY" in text
+
+
+def test_an_order_paid_long_ago_shows_every_movement_of_its_money_and_who_got_it(desk, market, funded, now):
+    order = market.place(funded)
+    rated = Rated(lines=(Line("package", 5_000_000),), total=5_000_000, computing=0, cap=6_000_000)
+    billing.charge(cause=order.cause, organisation=funded, provider=None, rated=rated, outcome="delivered",
+                   what=("Hours", "核时"), now=now)  # fmt: skip
+    text = text_of(desk.get(f"{LIST}{order.pk}/change/"))
+    for part in ("Reserved Wallet Reserved CNY 6.00", "Paid Reserved Payment for the order CNY 5.00",
+                 "Given back Reserved Wallet CNY 1.00", "The platform the package and its core-hours CNY 5.00",
+                 "Every movement in the books"):  # fmt: skip
         assert part in text, part
 
 
