@@ -163,7 +163,7 @@ COSTS = {
     "trial balance": 7,
     "reserved by age": 7,
     "closed days": 5,
-    "a closed day": 4,
+    "a closed day": 5,
     "front": 11,
     "shop": 1,
     "industry": 2,

@@ -282,7 +282,8 @@ def test_staff_who_may_only_look_neither_book_nor_correct_nor_confirm(client, to
 def test_tables_of_money_show_yuan_companies_and_the_platforms_time(desk, topup, jiangnan, chen):
     book(topup, 500 * YUAN, chen)
     listed = text_of(desk.get("/admin/ledger/journal/"))
-    assert "25 November 2026, 12:20 Top-up by bank transfer CNY 500.00 Jiangnan Kitchen" in listed
+    row = "25 November 2026, 12:20 Top-up by bank transfer Cash at the bank Wallet CNY 500.00 Jiangnan Kitchen"
+    assert row in listed
     assert "500000000" not in listed
     journal = Journal.objects.get()
     page = desk.get(f"/admin/ledger/journal/{journal.pk}/change/").content.decode()
