@@ -224,8 +224,17 @@ def relative(true: np.ndarray, made: np.ndarray) -> np.ndarray:
 
 
 def learnt(true: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What today's range is made of: the errors at every origin, and again those of the periods put away."""
-    return relative(true, made), relative(true[-1:], made[-1:])
+    """What today's range is made of: the errors at every origin, and again those of the periods put away.
+
+    Where next to nothing was forecast, the latter are measured in what usually comes: three pieces against a
+    forecast of none are no errors of a billion.
+    """
+    if not made.size:
+        return np.empty(0), np.empty(0)
+    known = true[np.isfinite(true)]
+    usual = max(float(made.mean()), float(known.mean()) if known.size else 0.0, 1e-9)
+    last = (true[-1] - made[-1]) / np.where(made[-1] >= 0.2 * usual, made[-1], usual)
+    return relative(true, made), last[np.isfinite(last)]
 
 
 def limits(made: np.ndarray, errors: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import time
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -427,3 +428,12 @@ def test_twenty_outlets_and_a_year_take_seconds(forecast):
     result, _ = forecast(lines, horizon=14)
     assert time.monotonic() - began < 20
     assert result["units_done"] == {"series": 20}
+
+
+def test_a_part_that_was_forecast_as_none_and_came_does_not_get_a_range_of_billions(recipe_python):
+    code = ("import sys, numpy as np; sys.path.insert(0, sys.argv[1]); import methods as m;"
+            "true, made = np.array([[1.0, 2, 0], [3, 1, 2]]), np.array([[1.0, 1, 1], [0, 0, 0]]);"
+            "print(m.limits(np.array([2.0, 2, 2]), *m.learnt(true, made))[2].max())")  # fmt: skip
+    folder = Path(__file__).parents[4] / "marketplace/recipes/forecast"
+    done = subprocess.run([recipe_python, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert 2 < float(done.stdout) < 10
