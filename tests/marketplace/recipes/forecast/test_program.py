@@ -9,7 +9,6 @@ import re
 import subprocess
 import time
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -434,6 +433,6 @@ def test_a_part_that_was_forecast_as_none_and_came_does_not_get_a_range_of_billi
     code = ("import sys, numpy as np; sys.path.insert(0, sys.argv[1]); import methods as m;"
             "true, made = np.array([[1.0, 2, 0], [3, 1, 2]]), np.array([[1.0, 1, 1], [0, 0, 0]]);"
             "print(m.limits(np.array([2.0, 2, 2]), *m.learnt(true, made))[2].max())")  # fmt: skip
-    folder = Path(__file__).parents[4] / "marketplace/recipes/forecast"
-    done = subprocess.run([recipe_python, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    command = [recipe_python("numpy"), "-B", "-c", code, str(recipes.get("forecast").folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert 2 < float(done.stdout) < 10
