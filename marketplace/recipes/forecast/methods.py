@@ -213,28 +213,21 @@ def foresee(s: Series, season: int, horizon: int) -> None:
     s.plan = limits(made, *learnt(s.true, s.made))
 
 
-def scale(made: np.ndarray) -> np.ndarray:
-    """What errors are measured in: the forecast itself, but not less than a fifth of its mean."""
-    return np.maximum(made, max(0.2 * float(made.mean()), 1e-9))
+def scale(made: np.ndarray, usual: float) -> np.ndarray:
+    """What errors are measured in: the forecast itself, or the usual size where less than a fifth of it was forecast.
 
-
-def relative(true: np.ndarray, made: np.ndarray) -> np.ndarray:
-    errors = (true - made) / scale(made) if made.size else np.empty(0)
-    return errors[np.isfinite(errors)]
+    So three pieces against a forecast of none are an error of three times the usual, not of a billion.
+    """
+    return np.where(made >= max(0.2 * usual, 1e-9), made, max(usual, 1e-9))
 
 
 def learnt(true: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What today's range is made of: the errors at every origin, and again those of the periods put away.
-
-    Where next to nothing was forecast, the latter are measured in what usually comes: three pieces against a
-    forecast of none are no errors of a billion.
-    """
+    """What today's range is made of: the errors at every origin (rows), and again those of the last one, the test."""
     if not made.size:
         return np.empty(0), np.empty(0)
     known = true[np.isfinite(true)]
-    usual = max(float(made.mean()), float(known.mean()) if known.size else 0.0, 1e-9)
-    last = (true[-1] - made[-1]) / np.where(made[-1] >= 0.2 * usual, made[-1], usual)
-    return relative(true, made), last[np.isfinite(last)]
+    errors = (true - made) / scale(made, max(float(made.mean()), float(known.mean()) if known.size else 0.0))
+    return errors[np.isfinite(errors)], errors[-1][np.isfinite(errors[-1])]
 
 
 def limits(made: np.ndarray, errors: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:
@@ -251,7 +244,7 @@ def limits(made: np.ndarray, errors: np.ndarray, last: np.ndarray | None = None)
     if last is not None and last.size and ((low <= last) & (last <= high)).mean() < LEVEL:
         low = min(low, np.quantile(last, (1 - LEVEL) / 2, method="lower"))
         high = max(high, np.quantile(last, (1 + LEVEL) / 2, method="higher"))
-    size = np.where(made > 0, scale(made), 0.0)
+    size = np.where(made > 0, scale(made, float(made.mean())), 0.0)
     return np.array([np.maximum(made + min(low, 0.0) * size, 0.0), made, made + max(high, 0.0) * size])
 
 

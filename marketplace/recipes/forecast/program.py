@@ -27,7 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # python -P leaves it out
 
 import numpy as np
-from methods import LEVEL, Series, foresee, learnt, limits, relative, test, wrong
+from methods import LEVEL, Series, foresee, learnt, limits, test, wrong
 
 WORK = Path(os.environ.get("WORK", "/work"))
 ENDED = {"day": (28, 84), "month": (3, 12)}  # silent so long at the end (longer if sparse): not forecast
@@ -156,7 +156,7 @@ class Report:
         for s in live:  # here and nowhere else, so that every total is what its lines add up to
             s.plan = np.round(s.plan, self.decimals or 0)
         # the test as its file shows it, so that whoever checks our figures there finds the same
-        self.checks = [np.round(limits(s.made[-1], relative(s.true[:-1], s.made[:-1])), self.decimals or 0)
+        self.checks = [np.round(limits(s.made[-1], learnt(s.true[:-1], s.made[:-1])[0]), self.decimals or 0)
                        for s in self.tested]  # fmt: skip
         self.naive = [np.round(s.naive, self.decimals or 0) for s in self.tested]
         self.total = limits(np.sum([s.plan[1] for s in live], axis=0), *self.total_errors())
