@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from bank.ledger import actions as ledger
 from bank.ledger import queries as books
@@ -398,9 +398,11 @@ def _compensate(hour: Hour, line: Line) -> None:
         legs = [ledger.Leg(hour.of(Kind.COMPENSATION), -wanted)]
         held, paid = 0, wanted
     else:
-        held = _draw_holdback(hour, wanted)
-        rest = min(wanted - held, books.balance(hour.of(Kind.RESERVE)).available or 0)
-        paid = held + rest
+        there = _held_back(hour).aggregate(there=Sum("left_uy"))["there"] or 0
+        there += books.balance(hour.of(Kind.RESERVE)).available or 0
+        paid = min(wanted, floor_fen(there))  # a wallet moves in whole fen also where not all of it is there
+        held = _draw_holdback(hour, paid)
+        rest = paid - held
         legs = [
             ledger.Leg(hour.of(Kind.HOLDBACK, owner=hour.owner), -held),
             ledger.Leg(hour.of(Kind.RESERVE), -rest),
@@ -419,12 +421,16 @@ def _compensate(hour: Hour, line: Line) -> None:
     )
 
 
+def _held_back(hour: Hour) -> QuerySet[HoldBack]:
+    """What can still be taken from (locked by now), the next to be released first."""
+    rows = HoldBack.objects.filter(organisation=hour.owner, released_at=None, left_uy__gt=0)
+    return rows.order_by("due_at", "pk")
+
+
 def _draw_holdback(hour: Hour, wanted: int) -> int:
-    """Take from the rows (locked by now), the next to be released first; returns how much they gave."""
+    """Take from the rows; returns how much they gave."""
     drawn = 0
-    for row in HoldBack.objects.filter(organisation=hour.owner, released_at=None, left_uy__gt=0).order_by(
-        "due_at", "pk"
-    ):
+    for row in _held_back(hour):
         part = min(wanted - drawn, row.left_uy)
         HoldBack.objects.filter(pk=row.pk).update(left_uy=row.left_uy - part)
         drawn += part

@@ -208,6 +208,22 @@ def test_compensation_comes_from_what_is_held_back_first(factory, buyer, yongli,
     assert posted(Kind.RESERVE) == 1_000_000_000 - 108_000
 
 
+def test_where_the_reserve_is_short_the_customer_gets_the_whole_fen_that_are_there(factory, buyer, yongli):
+    factory.deposit()
+    slot, later = factory.slot(1), factory.slot(2)
+    good = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(good, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+    factory.close(slot)
+    bad = factory.order(buyer, at=later.hour + timedelta(minutes=1))
+    factory.run(
+        bad, used_cms=360_000, at=later.hour + timedelta(minutes=2), outcome="failed", site_failed=True
+    )
+    row = factory.close(later)
+    assert (row.compensation_uy, row.compensation_held_uy) == (90_000, 90_000)  # of 200,000; 92,000 are held back
+    assert (posted(Kind.HOLDBACK, yongli), HoldBack.objects.get().left_uy, posted(Kind.RESERVE)) == (2_000, 2_000, 0)
+    assert posted(Kind.WALLET, buyer) % 10_000 == 0
+
+
 def test_nobody_is_compensated_for_his_own_machines_failure(factory, yongli, reserve, now):
     from marketplace.billing import actions as billing
 
