@@ -14,6 +14,7 @@ from marketplace.catalogue.models import ResourceClass
 from portal.accounts.models import Organisation
 from portal.api.serializers import Instant, IntegerString, ModelShape, Shape
 from portal.api.views import Door
+from portal.core.money import FEN_UY
 
 from . import actions, queries, terms
 from .models import Application, Offer, Repayment
@@ -89,13 +90,13 @@ class RepaymentShape(ModelShape):
 class ApplicationRequest(Shape):
     asset = serializers.CharField(max_length=40)
     pledge_cms = IntegerString(least=1)
-    amount_uy = IntegerString(least=1)
+    amount_uy = IntegerString(least=FEN_UY, of=FEN_UY)
     months = serializers.IntegerField(min_value=1, max_value=terms.MONTHS_MOST)
     purpose = serializers.CharField(max_length=300)
 
 
 class OfferRequest(Shape):
-    amount_uy = IntegerString(least=1)
+    amount_uy = IntegerString(least=FEN_UY, of=FEN_UY)
     rate_ppm = serializers.IntegerField(min_value=0, max_value=terms.RATE_MOST_PPM)
     months = serializers.IntegerField(min_value=1, max_value=terms.MONTHS_MOST)
 
@@ -103,7 +104,7 @@ class OfferRequest(Shape):
 class RepaymentRequest(Shape):
     """Without an amount everything is repaid."""
 
-    amount_uy = IntegerString(least=1, required=False)
+    amount_uy = IntegerString(least=FEN_UY, of=FEN_UY, required=False)
 
 
 class Loans(Door):

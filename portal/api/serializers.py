@@ -21,17 +21,18 @@ MOST = 2**63 - 1
 
 @extend_schema_field({"type": "string", "pattern": r"^-?\d{1,19}$", "example": "79000000"})
 class IntegerString(serializers.Field):
-    """`"79000000"` ↔ 79000000. Takes a JSON integer too; never a float. least, most: inclusive bounds."""
+    """`"79000000"` ↔ 79000000. Takes a JSON integer too; never a float. least, most: bounds; of: a divisor."""
 
     default_error_messages = {
         "invalid": _('Write a whole number as a string of digits, for instance "79000000".'),
         "least": _("This must be at least {least}."),
         "most": _("This must be at most {most}."),
+        "of": _("This must be a multiple of {of}."),
     }
 
-    def __init__(self, *, least: int = -MOST, most: int = MOST, **kwargs: Any) -> None:
+    def __init__(self, *, least: int = -MOST, most: int = MOST, of: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.least, self.most = least, most
+        self.least, self.most, self.of = least, most, of
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, (int, str)) or not INTEGER.fullmatch(str(data)):
@@ -41,6 +42,8 @@ class IntegerString(serializers.Field):
             self.fail("least", least=self.least)
         if value > self.most:
             self.fail("most", most=self.most)
+        if value % self.of:
+            self.fail("of", of=self.of)
         return value
 
     def to_representation(self, value: int) -> str:

@@ -67,8 +67,10 @@ def test_the_whole_story_over_rest(desk, factory, lender):
 
 def test_a_refusal_changes_nothing(desk, factory, lender, totals):
     before = totals()
-    answer = factory("loan-applications/", ASK | {"amount_uy": str(495 * YUAN + 1)})
+    answer = factory("loan-applications/", ASK | {"amount_uy": str(495 * YUAN + 10_000)})
     assert answer.status_code == 409 and answer.json()["error"]["code"] == "above_ltv"
+    answer = factory("loan-applications/", ASK | {"amount_uy": str(494 * YUAN + 1)}, key="k3")
+    assert answer.status_code == 400 and "multiple of 10000" in answer.content.decode()
     assert factory("loan-applications/", ASK | {"asset": "CH:NONE"}, key="k2").status_code == 404
     assert totals() == before and not Application.objects.exists()
 
