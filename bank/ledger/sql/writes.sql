@@ -43,6 +43,8 @@ BEGIN
     refusal := CASE WHEN mark <> p_mark THEN 'idempotency_conflict' END;
   ELSIF p_reverses IS NOT NULL AND EXISTS (SELECT 1 FROM public.ledger_journal j WHERE j.reverses_id = p_reverses) THEN
     refusal := 'already_reversed';
+  ELSIF short.code IS NULL THEN
+    RAISE EXCEPTION 'ledger: journal % was not written: its name is taken', p_public_id USING ERRCODE = 'unique_violation';
   ELSE
     refusal := short.code; account := short.id; available := short.available;
   END IF;

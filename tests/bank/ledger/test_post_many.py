@@ -19,6 +19,10 @@ def test_a_batch_of_new_entries_is_written_in_one_statement(books, jiangnan, dja
     with django_assert_max_num_queries(5):  # one, and two savepoints
         results = actions.post_many(batch, now=books.now)
     assert [r.key for r in results] == [e.key for e in batch]
+    stored = {j.pk: j for j in Journal.objects.filter(pk__in=[r.pk for r in results])}
+    for result in results:  # as it was read, field by field
+        assert {f.attname: getattr(result, f.attname) for f in Journal._meta.concrete_fields} == {
+            f.attname: getattr(stored[result.pk], f.attname) for f in Journal._meta.concrete_fields}  # fmt: skip
     assert [[p.amount for p in r.postings.order_by("id")] for r in results] == [[-n, n] for n in range(1, 21)]
     assert books.posted(wallet) == 1000 - 210
 

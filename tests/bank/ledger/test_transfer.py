@@ -1,6 +1,7 @@
 """One journal: what it moves, what it refuses, and what the same key does."""
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from bank.ledger import actions, queries
 from bank.ledger.actions import Leg
@@ -225,3 +226,14 @@ def test_every_asset_sums_to_zero_over_the_trial_balance(books, jiangnan, yongli
     for asset in queries.assets():
         assert sum(line.posted for line in queries.trial_balance(asset)) == 0
     assert Journal.objects.count() == 3
+
+
+def test_a_movement_that_could_not_be_written_is_an_error_and_not_a_success(books, jiangnan, totals, monkeypatch):
+    books.top_up(jiangnan, 100)
+    wallet, order = books.wallet(jiangnan), books.order()
+    monkeypatch.setattr(actions.posting, "public_id", lambda prefix: "jnl_taken")
+    books.pay(wallet, 10)
+    before = totals()
+    with pytest.raises(IntegrityError, match="its name is taken"), transaction.atomic():
+        books.pay(wallet, 10, target=order)
+    assert totals() == before
