@@ -21,8 +21,8 @@ RELEVANT_SHARE = 0.3  # of the best score; what is below only shares a common wo
 HELP_EN = frozenset(
     ["contact", "faq", "fapiao", "help", "hotline", "invoice", "invoices", "refund", "refunds", "support"]
 )
-HELP_ZH = re.compile("客服|帮助|发票|开票|退款|退钱|联系|人工|热线|投诉")
-HELP_WORDS = 3  # "help me plan thirty rounds" is no call for help
+HELP_ZH = re.compile("客服|帮助|发票|开票|退款|退钱|联系|人工(?!智能)|热线|投诉")
+HELP_WORDS, HELP_SIGNS = 3, 8  # "help me plan thirty rounds" is no call for help
 
 _RUN = re.compile(r"[一-鿿㐀-䶿]+|[a-z][a-z0-9]*")
 _STOP_EN = frozenset(
@@ -111,7 +111,8 @@ _STOP_ZH = re.compile(
 def asks_for_help(text: str) -> bool:
     """Is this somebody who looks for a person, a refund or an invoice, and for nothing to buy?"""
     words = re.findall(r"[a-z]+", unicodedata.normalize("NFKC", text).lower())
-    return bool(HELP_ZH.search(text)) or (len(words) <= HELP_WORDS and not HELP_EN.isdisjoint(words))
+    is_short = len(text.strip()) <= HELP_SIGNS
+    return bool(is_short and HELP_ZH.search(text)) or (len(words) <= HELP_WORDS and not HELP_EN.isdisjoint(words))
 
 
 def stem(word: str) -> str:

@@ -39,7 +39,9 @@ def test_whoever_searches_for_help_is_led_there_first(client, asked):
     assert '<h2><a href="/help/">' in page
 
 
-@pytest.mark.parametrize("asked", ["help me plan thirty rounds", "明天备多少货", ""])
+@pytest.mark.parametrize(
+    "asked", ["help me plan thirty rounds", "明天备多少货", "", "人工智能", "预测客服中心明天的来电量"]
+)
 def test_whoever_searches_for_something_to_buy_is_not(client, asked):
     assert '<h2><a href="/help/">' not in client.get("/search/", {"q": asked}).content.decode()
 
