@@ -20,7 +20,7 @@ from ..models import AMOUNT_MAX, LEGS_MAX, Account, Hold, Journal, Posting
 from . import lots
 
 _canonical = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False, separators=(",", ":")).encode
-POST_SQL = "SELECT * FROM ledger_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+POST_SQL = "SELECT * FROM ledger_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 POST_MANY_SQL = "SELECT * FROM ledger_post_many(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
@@ -156,7 +156,7 @@ def insert(*, key: str, mark: str, reason: str, cause: str, legs: Sequence[Leg],
     with connection.cursor() as c:
         c.execute(POST_SQL, [
             journal.public_id, key, mark, journal.reason, cause, now, actor, json.dumps(memo),
-            journal.hold_id, journal.reverses_id,
+            journal.hold_id, journal.reverses_id, any(leg.account.lots for leg in legs),
             array(leg.account.pk for leg in legs), array(leg.amount for leg in legs)])
         pk, known, refusal, account_id, available = c.fetchone()
     if refusal:

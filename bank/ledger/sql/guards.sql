@@ -1,10 +1,10 @@
 -- What PostgreSQL keeps true whatever the code does. Installed whole after every `migrate` (install.py).
 --
--- ledger_posted          postings come in one statement of their journal's transaction, of accounts that are there:
---                        zero sum per asset, listed routes, a reversal is the exact mirror; they move balances,
---                        collect for accounts without floor, and settle holds
--- ledger_whole           once per journal, at commit: not empty, lots account for every posting of an account
---                        with lots
+-- ledger_journaled       a journal and its postings come in one statement
+-- ledger_posted          no posting comes later; all of them are of accounts that are there: zero sum per asset,
+--                        listed routes, a reversal is the exact mirror; they move balances, collect for accounts
+--                        without floor, and settle holds
+-- ledger_whole           once per journal that says it moves lots, at commit: they account for every such posting
 -- ledger_held            holds keep what is held
 -- ledger_written_once    journals, postings, lot entries and closes of days are never changed or deleted
 -- ledger_…_guard, _born, _fixed   what else may change, and from where
@@ -98,7 +98,7 @@ BEGIN
   -- an account or a journal is never deleted, so that it is there now stands for a foreign key
   SELECT (SELECT count(*) FROM fresh) AS lines, coalesce(sum(s.lines), 0) AS found,
          (SELECT count(*) FROM public.ledger_posting WHERE journal_id IN (SELECT journal_id FROM fresh)) AS theirs,
-         min(j.public_id) AS one, bool_or(j.txid <> pg_current_xact_id()) AS late, bool_or(s.collects) AS collects,
+         min(j.public_id) AS one, bool_or(s.collects) AS collects, bool_or(s.lots AND NOT j.with_lots) AS unsaid,
          bool_or(j.hold_id IS NOT NULL) AS with_hold, bool_or(j.reverses_id IS NOT NULL) AS with_reversal,
          min(format('%s is unbalanced in %s', j.public_id, s.asset)) FILTER (WHERE s.total <> 0) AS unbalanced,
          min(format('%s takes a route that is not listed: %s > %s for %s', j.public_id, s.givers, s.takers, j.reason))
@@ -107,6 +107,7 @@ BEGIN
                SELECT r.target FROM public.ledger_route r WHERE r.source = g.kind AND r.reason = j.reason))) AS unlisted
     INTO f
     FROM (SELECT n.journal_id, a.asset, sum(n.amount) AS total, count(*) AS lines, bool_or(NOT a.counted) AS collects,
+                 bool_or(a.lots) AS lots,
                  array_agg(a.kind) FILTER (WHERE n.amount < 0) AS givers,
                  array_agg(a.kind) FILTER (WHERE n.amount > 0) AS takers
             FROM fresh n JOIN public.ledger_account a ON a.id = n.account_id GROUP BY n.journal_id, a.asset) s
@@ -114,9 +115,11 @@ BEGIN
   IF f.found <> f.lines THEN
     RAISE EXCEPTION 'ledger: a posting names a journal or an account that is not there'
       USING ERRCODE = 'foreign_key_violation';
-  ELSIF f.late OR f.theirs <> f.lines THEN
-    RAISE EXCEPTION 'ledger: journal % is closed: its postings come in one statement of its transaction', f.one
+  ELSIF f.theirs <> f.lines THEN
+    RAISE EXCEPTION 'ledger: journal % is closed: its postings come in one statement with it', f.one
       USING ERRCODE = 'restrict_violation';
+  ELSIF f.unsaid THEN
+    RAISE EXCEPTION 'ledger: journal % does not say that it moves lots', f.one USING ERRCODE = 'check_violation';
   ELSIF f.unbalanced IS NOT NULL OR f.unlisted IS NOT NULL THEN
     RAISE EXCEPTION 'ledger: journal %', coalesce(f.unbalanced, f.unlisted) USING ERRCODE = 'check_violation';
   END IF;
@@ -178,19 +181,29 @@ END $$;
 CREATE TRIGGER ledger_posted AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_posted();
 
--- each journal, once, when everything of it is there: postings (which ledger_posted has seen), and their lots
+-- a journal without postings would have been seen by nobody
+CREATE FUNCTION ledger_journaled() RETURNS trigger LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+DECLARE wrong record;
+BEGIN
+  SELECT n.public_id INTO wrong FROM born n
+   WHERE NOT EXISTS (SELECT 1 FROM public.ledger_posting p WHERE p.journal_id = n.id) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'ledger: journal % is empty: its postings come in one statement with it', wrong.public_id
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_journaled AFTER INSERT ON public.ledger_journal REFERENCING NEW TABLE AS born
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_journaled();
+
+-- lots are written after the postings they are parts of
 CREATE FUNCTION ledger_whole() RETURNS trigger LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
-DECLARE with_lots boolean;
 BEGIN
-  SELECT bool_or(a.lots) INTO with_lots
-    FROM public.ledger_posting p JOIN public.ledger_account a ON a.id = p.account_id
-   WHERE p.journal_id = NEW.id;
-  IF with_lots IS NULL THEN
-    RAISE EXCEPTION 'ledger: journal % is empty', NEW.public_id USING ERRCODE = 'check_violation';
-  END IF;
-  IF with_lots AND EXISTS (
+  IF EXISTS (
        SELECT 1 FROM public.ledger_posting p JOIN public.ledger_account a ON a.id = p.account_id AND a.lots
         WHERE p.journal_id = NEW.id AND p.amount <> (
           SELECT coalesce(sum(e.amount), 0) FROM public.ledger_lotentry e WHERE e.posting_id = p.id)) THEN
@@ -199,7 +212,7 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER ledger_whole AFTER INSERT ON public.ledger_journal DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW EXECUTE FUNCTION ledger_whole();
+  FOR EACH ROW WHEN (NEW.with_lots) EXECUTE FUNCTION ledger_whole();
 
 -- what floorless accounts collected: only postings add to it; taking rows away rolls them up
 CREATE FUNCTION ledger_uncounted_guard() RETURNS trigger LANGUAGE plpgsql AS $$

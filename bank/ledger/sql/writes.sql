@@ -5,7 +5,7 @@
 
 CREATE FUNCTION ledger_post(
   p_public_id text, p_key text, p_mark text, p_reason text, p_cause text, p_at timestamptz, p_actor text,
-  p_memo jsonb, p_hold bigint, p_reverses bigint, p_accounts bigint[], p_amounts bigint[],
+  p_memo jsonb, p_hold bigint, p_reverses bigint, p_lots boolean, p_accounts bigint[], p_amounts bigint[],
   OUT journal bigint, OUT known boolean, OUT refusal text, OUT account bigint, OUT available bigint)
 LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -27,12 +27,15 @@ BEGIN
    WHERE (a.amount < 0 AND a.id IS DISTINCT FROM held_on AND a.free < -a.amount)
       OR (a.amount > 0 AND a.posted + a.amount > a.ceiling) LIMIT 1;
   IF short.code IS NULL THEN
-    INSERT INTO public.ledger_journal (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id)
-      VALUES (p_public_id, p_key, p_mark, p_reason, p_cause, p_at, p_actor, p_memo, p_hold, p_reverses)
-      ON CONFLICT DO NOTHING RETURNING id INTO journal;
-    IF journal IS NOT NULL THEN
+    WITH j AS (
+      INSERT INTO public.ledger_journal
+          (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id, with_lots)
+        VALUES (p_public_id, p_key, p_mark, p_reason, p_cause, p_at, p_actor, p_memo, p_hold, p_reverses, p_lots)
+        ON CONFLICT DO NOTHING RETURNING id), p AS (
       INSERT INTO public.ledger_posting (journal_id, account_id, amount)
-        SELECT journal, u.id, u.amount FROM unnest(p_accounts, p_amounts) AS u(id, amount);
+        SELECT j.id, u.id, u.amount FROM j, unnest(p_accounts, p_amounts) WITH ORDINALITY AS u(id, amount, n) ORDER BY u.n)
+    SELECT id INTO journal FROM j;
+    IF journal IS NOT NULL THEN
       RETURN;
     END IF;
   END IF;
@@ -76,10 +79,11 @@ BEGIN
   LOCK TABLE public.ledger_journal IN ROW EXCLUSIVE MODE;
   SELECT array_agg(nextval(pg_get_serial_sequence('public.ledger_journal', 'id'))) INTO ids
     FROM generate_series(1, cardinality(p_keys));
-  INSERT INTO public.ledger_journal (id, public_id, key, fingerprint, reason, cause, at, actor, memo)
-    SELECT u.id, u.public_id, u.key, u.mark, u.reason, u.cause, p_at, '', u.memo::jsonb
-      FROM unnest(ids, p_public_ids, p_keys, p_marks, p_reasons, p_causes, p_memos)
-        AS u(id, public_id, key, mark, reason, cause, memo);
+  WITH j AS (
+    INSERT INTO public.ledger_journal (id, public_id, key, fingerprint, reason, cause, at, actor, memo)
+      SELECT u.id, u.public_id, u.key, u.mark, u.reason, u.cause, p_at, '', u.memo::jsonb
+        FROM unnest(ids, p_public_ids, p_keys, p_marks, p_reasons, p_causes, p_memos)
+          AS u(id, public_id, key, mark, reason, cause, memo))
   INSERT INTO public.ledger_posting (journal_id, account_id, amount)
     SELECT ids[u.entry], u.id, u.amount FROM unnest(p_entries, p_accounts, p_amounts) AS u(entry, id, amount);
   done := true;

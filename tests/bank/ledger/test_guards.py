@@ -9,8 +9,8 @@ from bank.ledger.models import Hold, Journal, Lot, Posting
 
 JOURNAL = (
     "INSERT INTO ledger_journal"
-    " (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id)"
-    " VALUES (%(id)s, %(id)s, '', %(reason)s, 'order:ord_1', now(), '', '{}', %(hold)s, %(reverses)s)"
+    " (public_id, key, fingerprint, reason, cause, at, actor, memo, hold_id, reverses_id, with_lots)"
+    " VALUES (%(id)s, %(id)s, '', %(reason)s, 'order:ord_1', now(), '', '{}', %(hold)s, %(reverses)s, %(lots)s)"
     " RETURNING id"
 )
 POSTING = "INSERT INTO ledger_posting (journal_id, account_id, amount) VALUES "
@@ -35,15 +35,17 @@ def attack(*statements) -> str:
     return ""
 
 
-def journal(*postings, reason="order_charge", hold=None, reverses=None, id="jnl_raw"):
-    """A raw journal with its postings [(account, amount)] in one statement."""
+def journal(*postings, reason="order_charge", hold=None, reverses=None, id="jnl_raw", lots=None):
+    """A raw journal with its postings [(account, amount)] in one statement; lots: what it says of them, else the truth."""
+    says = any(account.lots for account, _amount in postings) if lots is None else lots
 
     def write(c):
-        c.execute(JOURNAL, {"id": id, "reason": reason, "hold": hold, "reverses": reverses})
-        pk = c.fetchone()[0]
-        if postings:
-            values = ", ".join(f"({pk}, {account.pk}, {amount})" for account, amount in postings)
-            c.execute(POSTING + values)
+        lines = ", ".join(f"({account.pk}::bigint, {amount}::bigint)" for account, amount in postings)
+        statement = JOURNAL
+        if lines:
+            statement = (f"WITH j AS ({JOURNAL}) INSERT INTO ledger_posting (journal_id, account_id, amount)"
+                         f" SELECT j.id, l.* FROM j, (VALUES {lines}) AS l")
+        c.execute(statement, {"id": id, "reason": reason, "hold": hold, "reverses": reverses, "lots": says})
 
     return write
 
@@ -203,21 +205,38 @@ def test_an_account_is_born_empty_and_as_the_chart_says(wallet, totals, values):
     assert totals() == before
 
 
-def test_nothing_is_added_to_a_journal_of_an_earlier_transaction(wallet, order, tamper, totals):
+def test_nothing_is_added_to_a_journal_of_an_earlier_transaction(wallet, order, totals):
     paid = Journal.objects.get(reason="top_up")
     before = totals()
-    tamper("UPDATE ledger_journal SET txid = '3'")  # as if it were of another transaction
     assert "is closed" in attack(POSTING + f"({paid.pk}, {wallet.pk}, -5), ({paid.pk}, {order.pk}, 5)")
     assert totals() == before
 
 
-def test_nothing_is_added_to_a_journal_that_was_already_checked(wallet, order, totals):
+def test_nothing_is_added_to_a_journal_of_the_same_transaction(wallet, order, totals):
     before = totals()
     assert "is closed" in attack(
         journal((wallet, -5), (order, 5)),
-        "SET CONSTRAINTS ALL IMMEDIATE",
         lambda c: c.execute(POSTING + f"((SELECT max(id) FROM ledger_journal), {order.pk}, 7)"),
     )
+    assert totals() == before
+
+
+def test_a_journal_does_not_wait_for_its_postings(wallet, order, totals):
+    before = totals()
+    assert "is empty" in attack(
+        journal(),
+        lambda c: c.execute(POSTING + "({0}, {1}, -5), ({0}, {2}, 5)".format(
+            "(SELECT max(id) FROM ledger_journal)", wallet.pk, order.pk)),
+    )
+    assert totals() == before
+
+
+def test_a_journal_that_moves_lots_says_so(books, yongli, totals):
+    claims = books.claims(yongli)
+    before = totals()
+    moved = ((books.backing, -5), (claims, 5))
+    assert "does not say that it moves lots" in attack(journal(*moved, reason="claim_earned", lots=False))
+    assert "lots of journal jnl_raw do not add up" in attack(journal(*moved, reason="claim_earned"))
     assert totals() == before
 
 
