@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "marketplace.provisioning",
     "marketplace.metering",
     "marketplace.billing",
+    "marketplace.gateway",
     "marketplace.orders",
     "bank.deposits",
     "bank.lending",

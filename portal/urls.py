@@ -15,6 +15,7 @@ ROOMS = [
     "marketplace.dispatch",  # before the shelves, whose address of a step takes any word
     "marketplace.catalogue",
     "marketplace.billing",
+    "marketplace.gateway",
     "marketplace.orders",
     "bank.deposits",
     "bank.lending",
