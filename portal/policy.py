@@ -49,3 +49,13 @@ COLLATERAL_HAIRCUT_PPM = _int("COLLATERAL_HAIRCUT_PPM", 900_000)
 FILE_LIFE_DAYS = _int("FILE_LIFE_DAYS", 90)
 SAMPLE_RUNS_PER_HOUR = _int("SAMPLE_RUNS_PER_HOUR", 20)  # per address, without an account
 INDUSTRY_TARGET = _int("INDUSTRY_TARGET", 10)
+
+# calls of models through the gateway
+CALL_SLICE_UY = _int("CALL_SLICE_UY", 1 * CNY)  # of a wallet set aside at a time, or what one call needs
+CALL_LEASE_IDLE_S = _int("CALL_LEASE_IDLE_S", 60)  # after so long without a call the rest goes back
+CALL_OUTPUT_TOKENS = _int("CALL_OUTPUT_TOKENS", 4096)  # where the caller names no longest output
+CALL_LEAST_OUTPUT_TOKENS = _int("CALL_LEAST_OUTPUT_TOKENS", 16)  # less than that is not worth a call
+CALL_LONGEST_S = _int("CALL_LONGEST_S", 600)
+CALL_FIRST_BYTE_S = _int("CALL_FIRST_BYTE_S", 60)
+CALL_BODY_BYTES = _int("CALL_BODY_BYTES", 4_000_000)
+CALL_BODY_S = _int("CALL_BODY_S", 30)  # within which the whole request must have come

@@ -31,6 +31,7 @@ class Kind(models.TextChoices):
     WALLET = "wallet", _("Wallet")
     CREDIT_LINE = "credit_line", _("Credit line")
     CLEARING_ORDER = "clearing_order", _("Payment for the order")
+    CALLS = "calls", _("Paid ahead for model calls")
     PROVIDER_DUE = "provider_due", _("Earned, not yet paid out")
     HOLDBACK = "holdback", _("Held back for disputes")
     FEES = "fees", _("Platform fees")
@@ -95,6 +96,9 @@ CHART: dict[Kind, KindSpec] = {
         ceiling=0),
     Kind.CLEARING_ORDER: KindSpec(
         _("charged to the customer, not yet distributed; one per order"), C, False, Floor.ZERO, ""),
+    Kind.CALLS: KindSpec(
+        _("less than a fen that a company paid ahead: wallets move in whole fen, calls cost parts of one"), C, True,
+        Floor.ZERO, CNY),
     Kind.PROVIDER_DUE: KindSpec(_("earned by a provider, not yet paid out"), C, True, Floor.ZERO, CNY),
     Kind.HOLDBACK: KindSpec(_("earned, kept back until disputes are over"), C, True, Floor.ZERO, CNY),
     Kind.FEES: _system(_("what the platform keeps of a provider's sale"), C),
@@ -132,6 +136,8 @@ class Reason(models.TextChoices):
     WITHDRAWAL = "withdrawal", _("Paid out to the company's bank account")
     ORDER_CHARGE = "order_charge", _("Order charged")
     ORDER_REFUND = "order_refund", _("Refund of an order")
+    CALLS_PAID = "calls_paid", _("Model calls")
+    CALLS_SHARED = "calls_shared", _("Model calls, to their providers")
     PROVIDER_SHARE = "provider_share", _("Provider's share")
     PLATFORM_FEE = "platform_fee", _("Platform fee")
     PACKAGE_SHARE = "package_share", _("Package income")
@@ -174,6 +180,8 @@ _LINES: list[tuple[Reason, list[Kind], list[Kind]]] = [
       K.CAPACITY_RESERVE]),
     # a run paid in banked hours: the cash that stood behind them pays the site that ran it
     (R.DISTRIBUTION, [K.RESERVE], [K.PROVIDER_DUE, K.HOLDBACK, K.FEES]),
+    (R.CALLS_PAID, [K.WALLET, K.CREDIT_LINE], [K.CALLS]),
+    (R.CALLS_SHARED, [K.CALLS, K.COMPENSATION], [K.PROVIDER_DUE, K.FEES, K.PACKAGE_INCOME]),
     (R.PROVIDER_SHARE, [K.CLEARING_ORDER], [K.PROVIDER_DUE, K.HOLDBACK]),
     (R.PLATFORM_FEE, [K.CLEARING_ORDER, K.PROVIDER_DUE], [K.FEES]),
     (R.PACKAGE_SHARE, [K.CLEARING_ORDER], [K.PACKAGE_INCOME]),

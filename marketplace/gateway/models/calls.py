@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bank.ledger.models import Hold, Journal
+from bank.ledger.models import Hold
 from portal.accounts.models import Organisation
 from portal.core.ids import public_id
 
@@ -59,6 +59,7 @@ class Lease(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(_("created"))
     closing_at = models.DateTimeField(_("closing since"), null=True, blank=True)
+    closing_after = models.CharField(max_length=40, blank=True, help_text="the last event that may still charge it")
 
     class Meta:
         verbose_name = _("money lent to the gateway")
@@ -110,8 +111,8 @@ class Call(Counted):
     uncovered_uy = models.PositiveBigIntegerField(_("borne by the platform, micro-yuan"), default=0)
     prices = models.JSONField(_("prices"), default=dict, help_text="direction -> micro-yuan a million tokens")
     attempts = models.JSONField(_("tried"), default=list, help_text="[{endpoint, status, ms, why}]")
-    journal = models.ForeignKey(
-        Journal, verbose_name=_("entry in the books"), on_delete=models.PROTECT, null=True, related_name="+")
+    batch = models.CharField(
+        _("booked with"), max_length=40, blank=True, help_text="the entries in the books that it is a part of")
 
     class Meta:
         verbose_name = _("model call")
@@ -121,6 +122,7 @@ class Call(Counted):
             models.Index(fields=["organisation", "-id"], name="call_of_company"),
             models.Index(fields=["endpoint", "-id"], name="call_of_endpoint"),
             models.Index(fields=["key", "-id"], name="call_of_key"),
+            models.Index(fields=["batch"], name="call_of_batch"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(charge_uy__lte=F("reserved_uy")), name="call_never_above_reserved"),
@@ -134,7 +136,8 @@ class DailyUse(Counted):
     """Sums of calls by UTC day, company, key, model and endpoint: what pages and rankings read."""
 
     day = models.DateField(_("day"), help_text="UTC")
-    organisation = models.ForeignKey(Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+")
     key = models.ForeignKey(AccessKey, verbose_name=_("model key"), on_delete=models.PROTECT, related_name="+")
     model = models.ForeignKey(AiModel, verbose_name=_("model"), on_delete=models.PROTECT, related_name="+")
     endpoint = models.ForeignKey(
