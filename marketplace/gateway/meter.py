@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection
 
 from portal import policy
 from portal.core import clock
+from portal.core.failpoints import failpoint
 
 from . import leases
 from .booking import book
@@ -45,6 +46,7 @@ class Meter:
         if not found:
             return 0
         self._book([fields[b"e"].decode() for _id, fields in found])
+        failpoint("gateway.booked")
         ids = [id_ for id_, _fields in found]
         with self.store.client.pipeline(transaction=False) as pipe:
             pipe.xack(EVENTS, GROUP, *ids)
@@ -75,7 +77,7 @@ class Meter:
             except redis.exceptions.ResponseError as taken:
                 if "BUSYGROUP" not in str(taken):
                     raise
-            return []
+            return self._read(block_ms)
 
     def _book(self, lines: Sequence[str]) -> None:
         now = clock.now()

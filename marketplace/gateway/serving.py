@@ -42,8 +42,6 @@ def run_door(door: socket.socket, ready: Callable[[], None] = lambda: None) -> N
         ready()
         await server.serve(sockets=[door])
 
-
-
     asyncio.run(serve())
 
 

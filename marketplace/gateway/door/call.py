@@ -65,6 +65,7 @@ class Call:
         self.tried_at = self.begun
         self.input_most = 0
         self.stopped = ""
+        self.over = False  # how it ended is known: nobody stops it any more
 
     # reserving
 
@@ -150,7 +151,7 @@ class Call:
 
     def stop(self, why: str) -> None:
         """From outside: "client" (went away) or "revoked" (its key)."""
-        if self.task and not self.stopped and not self.task.done():
+        if self.task and not self.stopped and not self.over:
             self.stopped = why
             self.task.cancel()
 
@@ -298,6 +299,7 @@ class Call:
 
     def _end(self, end: str, status: int, counts: Counts | None = None, *, estimated: bool = False) -> None:
         """Write down how it ended and what it comes to; nothing where nothing came back."""
+        self.over = True
         event = self.event
         event.end, event.status, event.estimated = str(end), status, estimated
         event.total_ms = round(1000 * (time.perf_counter() - self.begun))

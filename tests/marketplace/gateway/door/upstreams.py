@@ -150,6 +150,7 @@ class Mishap:
                     request.transport.abort()
                     return answer
                 if what == "error" and pieces == 3:
+                    await asyncio.sleep(0.1)  # so that something has gone to the caller
                     event = b'data: {"error":{"message":"made","code":500}}\n\n'
                 if what == "empty" and b'"usage"' in event:
                     event = _without_output(event)
