@@ -34,7 +34,7 @@ def run_door(door: socket.socket, ready: Callable[[], None] = lambda: None) -> N
     """Answer on this listening socket until the process is asked to stop; calls that run then get GRACE_S."""
     application = Gateway(redis_url=settings.REDIS_URL, spool=spool_folder(), open_secret=str)
     config = uvicorn.Config(
-        application, log_level="warning", lifespan="on", timeout_graceful_shutdown=GRACE_S, access_log=False,
+        application, loop="uvloop", http="httptools", log_level="warning", lifespan="on", timeout_graceful_shutdown=GRACE_S, access_log=False,
         h11_max_incomplete_event_size=64_000, timeout_keep_alive=75, server_header=False)
     server = uvicorn.Server(config)
 
@@ -42,7 +42,8 @@ def run_door(door: socket.socket, ready: Callable[[], None] = lambda: None) -> N
         ready()
         await server.serve(sockets=[door])
 
-    asyncio.run(serve())
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(serve())
 
 
 def run_meter(ready: Callable[[], None] = lambda: None) -> None:
