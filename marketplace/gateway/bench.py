@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS, CONNECTIONS = 5.0, 16
 BODY = json.dumps({"model": "stub", "max_tokens": 64, "messages": [{"role": "user", "content": "How many? " * 8}]})
 STREAM = BODY[:-1] + ', "stream": true}'
-PACE_S = 0.02
+PACE_S = 0.05  # twenty tokens a second and stream
 EVENTS_MANY = 50_000
 Row = dict[str, Any]
 

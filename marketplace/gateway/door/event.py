@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..rates import Counts
@@ -39,4 +39,4 @@ class Event:
         self.counts = [counts.input, counts.cached, counts.cache_write, counts.output, counts.reasoning]
 
     def line(self) -> bytes:
-        return dump(asdict(self))
+        return dump(vars(self))  # asdict would copy all of it first

@@ -92,13 +92,20 @@ class Call(Counted):
         REFUSED = "refused", _("the provider refused it")
         LOST = "lost", _("the gateway stopped in the middle")
 
-    request_id = models.CharField(_("reference"), max_length=40, unique=True, editable=False)
+    request_id = models.CharField(_("reference"), max_length=40, editable=False)
+    # that these are there is asked by the statement that writes a batch (booking.py); indexes stand below
     organisation = models.ForeignKey(
-        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="model_calls")
-    key = models.ForeignKey(AccessKey, verbose_name=_("model key"), on_delete=models.PROTECT, related_name="calls")
-    model = models.ForeignKey(AiModel, verbose_name=_("model"), on_delete=models.PROTECT, related_name="calls")
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="model_calls", db_index=False,
+        db_constraint=False)
+    key = models.ForeignKey(
+        AccessKey, verbose_name=_("model key"), on_delete=models.PROTECT, related_name="calls", db_index=False,
+        db_constraint=False)
+    model = models.ForeignKey(
+        AiModel, verbose_name=_("model"), on_delete=models.PROTECT, related_name="calls", db_index=False,
+        db_constraint=False)
     endpoint = models.ForeignKey(
-        Endpoint, verbose_name=_("model endpoint"), on_delete=models.PROTECT, related_name="calls", null=True)
+        Endpoint, verbose_name=_("model endpoint"), on_delete=models.PROTECT, related_name="calls", null=True,
+        db_index=False, db_constraint=False)
     door = models.CharField(_("asked for"), max_length=20, help_text="chat, completions, embeddings, responses")
     stream = models.BooleanField(_("streamed"), default=False)
     received_at = models.DateTimeField(_("received"))
@@ -125,6 +132,7 @@ class Call(Counted):
             models.Index(fields=["batch"], name="call_of_batch"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["request_id"], name="call_once"),
             models.CheckConstraint(condition=Q(charge_uy__lte=F("reserved_uy")), name="call_never_above_reserved"),
         ]
 
