@@ -49,3 +49,4 @@ COLLATERAL_HAIRCUT_PPM = _int("COLLATERAL_HAIRCUT_PPM", 900_000)
 FILE_LIFE_DAYS = _int("FILE_LIFE_DAYS", 90)
 SAMPLE_RUNS_PER_HOUR = _int("SAMPLE_RUNS_PER_HOUR", 20)  # per address, without an account
 INDUSTRY_TARGET = _int("INDUSTRY_TARGET", 10)
+TOKEN_RAISE_NOTICE_S = _int("TOKEN_RAISE_NOTICE_S", 3600)  # a dearer price of tokens is announced so long before
