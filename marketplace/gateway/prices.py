@@ -81,9 +81,19 @@ def prices_of(endpoints: Collection[Endpoint], *, now: datetime) -> dict[int, Pr
 
 
 def past_of(endpoint: Endpoint, *, now: datetime) -> list[Price]:
-    """Rows that no longer hold, newest first."""
+    """Rows that no longer hold, newest first; `calls` of each says for which calls it held."""
     past = endpoint.prices.filter(effective_to__lte=now)
-    return list(past.order_by("-effective_to", "direction", "from_tokens", "window_from")[:100])
+    rows = list(past.order_by("-effective_to", "direction", "from_tokens", "window_from")[:100])
+    for row in rows:
+        row.calls = calls_of(row)  # type: ignore[attr-defined]
+    return rows
+
+
+def calls_of(row: Price) -> str:
+    """For which calls a row holds, in words."""
+    window = () if (row.window_from, row.window_to) == (0, tariff.DAY_MIN) else ((row.window_from, row.window_to),)
+    line = Told(row.from_tokens, None, window, False, {})
+    return joined([length_of(line), hours_of(line)])
 
 
 def minute_of(at: datetime) -> int:
