@@ -23,7 +23,7 @@ from .models import AiModel, Direction, Endpoint
 from .tariff import Line, Rate, Window
 
 MORE_LINES = 20
-EMPTY_LINES = 2
+EMPTY_LINES = 1
 
 
 class ModelChoice(forms.ModelChoiceField):
@@ -85,7 +85,8 @@ class TokenPriceField(forms.DecimalField):
     """Yuan for a million tokens, up to six decimals, as micro-yuan; empty: None."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=12, decimal_places=6, min_value=Decimal(0), required=False, **kwargs)
+        super().__init__(max_digits=12, decimal_places=6, min_value=Decimal(0), **kwargs)
+        self.error_messages["required"] = gettext_lazy("Buyers must see this price.")
 
     def clean(self, value: Any) -> Any:
         amount = super().clean(value)
@@ -101,11 +102,14 @@ class TokenPriceField(forms.DecimalField):
 class FirstLineForm(forms.Form):
     """What tokens cost all day, at any length."""
 
+    needs_prices = True
+
     def __init__(self, *args: Any, model: AiModel, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         writes = model.kind == AiModel.Kind.CHAT
         for name in Direction.values if writes else [Direction.INPUT]:
-            self.fields[name] = TokenPriceField(label=capfirst(Direction(name).label))
+            is_needed = self.needs_prices and name in needed(model)
+            self.fields[name] = TokenPriceField(label=capfirst(Direction(name).label), required=is_needed)
 
     def price_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in Direction.values if name in self.fields]
@@ -121,6 +125,7 @@ class FirstLineForm(forms.Form):
 class MoreLineForm(FirstLineForm):
     """What they cost from an input length on, or in some hours of the day. Empty prices: as in the lines before."""
 
+    needs_prices = False
     from_tokens = forms.IntegerField(
         label=gettext_lazy("From so many input tokens on"), min_value=0, max_value=2_000_000_000, required=False
     )
@@ -188,7 +193,6 @@ class PriceTableForm:
 
     def is_valid(self) -> bool:
         if not self.failed:
-            self._check_needed()
             self._check_overlaps()
         return not self.failed
 
@@ -218,11 +222,6 @@ class PriceTableForm:
     @property
     def starts_at(self) -> datetime | None:
         return self.begin.cleaned_data.get("starts_at")
-
-    def _check_needed(self) -> None:
-        for name in needed(self.endpoint.model):
-            if name not in self.first.prices():
-                self.first.add_error(name, _("Buyers must see this price."))
 
     def _check_overlaps(self) -> None:
         seen: list[Line] = []

@@ -52,7 +52,7 @@ def server_of(model, region, **fields):
 def table_of(more=(), starts_at="", **first):
     """What the form of prices sends: yuan by direction, and further lines."""
     sent = {f"first-{name}": yuan for name, yuan in first.items()}
-    sent |= {"more-TOTAL_FORMS": len(more) + 2, "more-INITIAL_FORMS": 0, "starts_at": starts_at}
+    sent |= {"more-TOTAL_FORMS": len(more) + 1, "more-INITIAL_FORMS": 0, "starts_at": starts_at}
     return sent | {f"more-{n}-{name}": value for n, line in enumerate(more) for name, value in line.items()}
 
 
