@@ -59,3 +59,4 @@ CALL_LONGEST_S = _int("CALL_LONGEST_S", 600)
 CALL_FIRST_BYTE_S = _int("CALL_FIRST_BYTE_S", 60)
 CALL_BODY_BYTES = _int("CALL_BODY_BYTES", 4_000_000)
 CALL_BODY_S = _int("CALL_BODY_S", 30)  # within which the whole request must have come
+TOKEN_RAISE_NOTICE_S = _int("TOKEN_RAISE_NOTICE_S", 3600)  # a dearer price of tokens is announced so long before

@@ -184,6 +184,14 @@ TIME_ZONE = "UTC"
 PLATFORM_TZ = os.environ.get("PLATFORM_TZ", "Asia/Shanghai")
 PLATFORM_NAME = os.environ.get("PLATFORM_NAME", "Suanli")
 
+# providers' servers of models that may be private or without TLS, as host:port, because the operator knows them
+GATEWAY_ALLOWED_HOSTS = [
+    h.strip().lower() for h in os.environ.get("GATEWAY_ALLOWED_HOSTS", "").split(",") if h.strip()
+]
+# Fernet keys of providers' secrets, newest first; only where nothing is produced one is made from SECRET_KEY
+SUANLI_SECRET_KEYS = [k.strip() for k in os.environ.get("SUANLI_SECRET_KEYS", "").split(",") if k.strip()]
+SECRETS_FROM_SECRET_KEY = DEBUG or TESTING or env_bool("SUANLI_EMBEDDED", False)
+
 # one line a close of the books; in production on another machine, or on a mount that is written once
 BOOKS_CLOSINGS_FILE = Path(os.environ.get("BOOKS_CLOSINGS_FILE") or SUANLI_DATA / "closings.jsonl")
 

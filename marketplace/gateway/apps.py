@@ -9,7 +9,18 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.errors import register_refusals
+        from portal.history.words import register_names, register_reasons
 
         from .refusals import REFUSALS
+        from .steps import REASONS
 
         register_refusals(REFUSALS)
+        register_reasons(REASONS)
+        register_names("endpoint", _endpoints)
+
+
+def _endpoints(public_ids: list[str]) -> dict[str, str]:
+    from .models import Endpoint  # models are not loaded yet when this module is
+
+    return {row.public_id: str(row) for row in Endpoint.objects.filter(public_id__in=public_ids).select_related(
+        "model", "provider")}

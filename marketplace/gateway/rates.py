@@ -8,22 +8,13 @@ model that writes): nothing is served.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from portal.core.money import mul_div
 
+from .tariff import DIRECTIONS, INSTEAD, Rate
+
 MILLION = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A price row that holds now: tokens of a direction from an input length on, in minutes of the platform's day."""
-
-    direction: str
-    from_tokens: int
-    window_from: int
-    window_to: int
-    uy_per_m: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +62,10 @@ class Rates:
         return max(self.output, self.reasoning)
 
 
-DIRECTIONS = tuple(f.name for f in fields(Rates))
-INSTEAD = {"cached": "input", "cache_write": "input", "reasoning": "output"}
-
-
 class Tariff:
     """The rows of one endpoint that hold at present. `writes`: the model writes text, so output needs a price."""
 
-    def __init__(self, rows: Iterable[Row], *, writes: bool = True) -> None:
+    def __init__(self, rows: Iterable[Rate], *, writes: bool = True) -> None:
         self.rows = list(rows)
         self.writes = writes
 
@@ -91,7 +78,7 @@ class Tariff:
         return self._chosen(minute, lambda rows: max(rows, key=lambda r: r.uy_per_m), input_most)
 
     def _chosen(self, minute, choose, input_tokens: int) -> Rates | None:  # type: ignore[no-untyped-def]
-        by_direction: dict[str, list[Row]] = {}
+        by_direction: dict[str, list[Rate]] = {}
         for row in self.rows:
             if row.window_from <= minute < row.window_to and row.from_tokens <= input_tokens:
                 by_direction.setdefault(row.direction, []).append(row)

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from portal.core import clock
 
+from . import addresses, secrets_box
 from .door.app import Gateway
 from .meter import Meter
 
@@ -32,7 +33,8 @@ def spool_folder() -> Path:
 
 def run_door(door: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
     """Answer on this listening socket until the process is asked to stop; calls that run then get GRACE_S."""
-    application = Gateway(redis_url=settings.REDIS_URL, spool=spool_folder(), open_secret=str)
+    application = Gateway(redis_url=settings.REDIS_URL, spool=spool_folder(), open_secret=secrets_box.open_,
+                          allowed=addresses.allowed_hosts())
     config = uvicorn.Config(
         application, loop="uvloop", http="httptools", log_level="warning", lifespan="on", timeout_graceful_shutdown=GRACE_S, access_log=False,
         h11_max_incomplete_event_size=64_000, timeout_keep_alive=75, server_header=False)

@@ -86,6 +86,7 @@ def ensure(folder: Path | None = None, *, durable: bool = True) -> None:
     wanted: list[Service] = [s for s, want in ((postgres, want_pg), (redis, want_redis)) if want]
     start_all(wanted)
     if want_pg:
+        os.environ["SUANLI_EMBEDDED"] = "1"  # SECRET_KEY lives and dies with the database
         os.environ["DATABASE_URL"] = postgres.url("suanli")
         os.environ["DATABASE_OWNER_URL"] = postgres.url("suanli_owner")
     if want_redis:

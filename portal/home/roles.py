@@ -15,11 +15,14 @@ from django.db.models import Q
 DESK = "desk"
 SEES = (
     "history", "accounts", "ledger", "catalogue", "dispatch", "provisioning", "metering", "billing", "orders",
-    "deposits", "lending",
+    "deposits", "lending", "gateway",
 )  # fmt: skip
 DOES = (
     "accounts.change_organisation",  # approve, ask for more, suspend, lift
     "catalogue.change_offering",
+    "gateway.change_endpoint",  # approve, return, take off, put back
+    "gateway.add_aimodel",
+    "gateway.change_aimodel",
     "dispatch.change_site",
     "billing.change_topup",  # book, correct, confirm
     "billing.change_withdrawal",  # pay out, where the room has it

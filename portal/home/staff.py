@@ -19,6 +19,7 @@ from marketplace.billing.models import Booking, Charge, Correction, TopUp, Withd
 from marketplace.billing.queries import Booked, last_by
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
+from marketplace.gateway.models import Endpoint
 from marketplace.orders import support
 from marketplace.orders.models import Order
 from marketplace.orders.queries import worded_lines
@@ -60,12 +61,15 @@ def queues(*, now: datetime) -> list[Queue]:
     corrections = Correction.objects.filter(state=Correction.State.WAITING)
     short = Correction.objects.filter(state=Correction.State.SHORT)
     proposals = Proposal.objects.filter(state=Proposal.State.WAITING)
+    endpoints = Endpoint.objects.filter(state=Endpoint.State.SUBMITTED)
     late = support.stuck(Order.objects.all(), now=now)
     return [
         _queue(companies, "created_at", "state__exact=registered", _("Companies to approve"),
                _("Every company is decided.")),
         _queue(offerings, "submitted_at", "state__exact=submitted", _("Offerings to approve"),
                _("No provider waits.")),
+        _queue(endpoints, "submitted_at", "state__exact=submitted", _("Model endpoints to approve"),
+               _("No model waits.")),
         _queue(raised, "price_raised_at", "state__exact=published&price_raised_at__isempty=0",
                _("Prices raised since review"), _("No price was raised much.")),
         _queue(sites, "created_at", "state__in=registered,failed", _("Sites to verify, or failed"),

@@ -8,7 +8,7 @@ import ipaddress
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,8 @@ TAIL_MOST = 36
 class Gateway:
     """What the calls of one process share."""
 
-    def __init__(self, *, redis_url: str, spool: Path, open_secret: Callable[[str], str], resolver: Any = None) -> None:
+    def __init__(self, *, redis_url: str, spool: Path, open_secret: Callable[[str], str],
+                 allowed: Collection[str] = ()) -> None:
         self.process = public_id("gwp")[4:]
         self.zone = ZoneInfo(settings.PLATFORM_TZ)
         self.store = Store(redis_url)
@@ -58,13 +59,13 @@ class Gateway:
         self.running: dict[int, set[call.Call]] = defaultdict(set)
         self._keys: dict[str, tuple[Key | None, float]] = {}
         self._offset = timedelta(0)
-        self._open_secret, self._resolver = open_secret, resolver
+        self._open_secret, self._allowed = open_secret, allowed
         self._tasks: list[asyncio.Task[Any]] = []
 
     # life
 
     async def start(self) -> None:
-        self.session = upstream.open_session(self._resolver)
+        self.session = upstream.open_session(self._allowed)
         await self._refresh()
         for work in (self.spool.run(), self._every(SHELF_S, self._refresh), self._every(HEART_S / 3, self._beat),
                      self._every(1.0, self._settle_again), self._listen()):
@@ -86,7 +87,7 @@ class Gateway:
             await asyncio.sleep(seconds)
 
     async def _refresh(self) -> None:
-        self.shelf = await asyncio.to_thread(load_shelf, self._open_secret)
+        self.shelf = await asyncio.to_thread(load_shelf, self._open_secret, self._allowed)
         self._offset = await asyncio.to_thread(clock.offset)
 
     async def _beat(self) -> None:

@@ -6,7 +6,8 @@ Plain frozen values; the door keeps them for some seconds and forgets a key at o
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,10 +19,14 @@ from django.db.models import Sum
 
 from portal.accounts.models import Organisation
 from portal.core import clock
+from portal.core.errors import Refused
 
+from .. import addresses
 from ..models import AccessKey, Call, Endpoint, Price
-from ..rates import Row, Tariff
+from ..rates import Tariff
+from ..tariff import Rate
 
+log = logging.getLogger(__name__)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Result = TypeVar("Result")
 
@@ -100,21 +105,27 @@ def load_key(tail: str) -> Key | None:
 
 
 @in_thread
-def load_shelf(open_secret: Callable[[str], str]) -> Shelf:
+def load_shelf(open_secret: Callable[[str], str], allowed: Collection[str]) -> Shelf:
     """Every published endpoint with the price rows that hold now."""
     now = clock.now()
-    rows: dict[int, list[Row]] = {}
+    rows: dict[int, list[Rate]] = {}
     for price in Price.objects.at(now).filter(endpoint__state=Endpoint.State.PUBLISHED):
         rows.setdefault(price.endpoint_id, []).append(
-            Row(price.direction, price.from_tokens, price.window_from, price.window_to, price.uy_per_m))
+            Rate(price.direction, price.from_tokens, price.window_from, price.window_to, price.uy_per_m))
     targets: dict[str, tuple[Target, ...]] = {}
     models: dict[str, tuple[int, str, int, str]] = {}
     for e in Endpoint.objects.published().select_related("model", "provider", "region"):
+        try:  # an address written as a number is asked of no resolver: it is looked at here
+            addresses.check(e.base_url, allowed=allowed)
+            secret = open_secret(e.secret) if e.secret else ""
+        except Refused as refused:
+            log.warning("%s is left out: %s", e.public_id, refused.code)
+            continue
         model = e.model
         models[model.slug] = (model.pk, model.kind, model.context_tokens, model.maker)
         target = Target(
             pk=e.pk, public_id=e.public_id, provider=e.provider.slug, region=e.region.key, url=e.base_url.rstrip("/"),
-            secret=open_secret(e.secret) if e.secret else "", upstream_model=e.upstream_model,
+            secret=secret, upstream_model=e.upstream_model,
             output_tokens=e.output_tokens, parallel=e.parallel,
             tariff=Tariff(rows.get(e.pk, []), writes=model.kind == model.Kind.CHAT))
         targets[model.slug] = (*targets.get(model.slug, ()), target)

@@ -6,24 +6,25 @@ aiohttp costs a fifth of what httpx does; bytes are not unpacked and packed agai
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Collection
 
 import aiohttp
 
 from portal import policy
 
 from .facts import Target
+from .resolver import connector
 
 ANSWER_BYTES = 64_000_000
 CONNECT_S = 5
 GONE = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
-def open_session(resolver: Any = None) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, resolver=resolver, ttl_dns_cache=30)
+def open_session(allowed: Collection[str]) -> aiohttp.ClientSession:
+    """A session that connects to public addresses, and to the hosts that the operator allows by name."""
     timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_read=policy.CALL_FIRST_BYTE_S)
     return aiohttp.ClientSession(
-        connector=connector, timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
+        connector=connector(allowed, limit=0, ttl_dns_cache=30), timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent",), read_bufsize=2**18)
 
 

@@ -113,7 +113,7 @@ class Door:
         self.redis = redis.Redis.from_url(self.redis_url)
 
     def start(self) -> Door:
-        self.gateway = Gateway(redis_url=self.redis_url, spool=self.spool, open_secret=str)
+        self.gateway = Gateway(redis_url=self.redis_url, spool=self.spool, open_secret=str, allowed={"127.0.0.1"})
         self.port = free_port()
         config = uvicorn.Config(self.gateway, host="127.0.0.1", port=self.port, log_level="warning", lifespan="on")
         self.server = uvicorn.Server(config)
