@@ -22,6 +22,7 @@ from portal.history.actions import move, record
 
 from . import addresses, secrets_box, tariff
 from .models import AiModel, Direction, Endpoint, Price
+from .news import tell_shelf
 from .tariff import Rate
 
 State = Endpoint.State
@@ -107,6 +108,7 @@ def set_secret(*, endpoint: Endpoint, secret: str, actor: str, now: datetime) ->
             raise Refused("bad_move", what=endpoint.public_id, before=locked.state, after="changed")
         Endpoint.objects.filter(pk=locked.pk).update(secret=sealed)
         record(locked, before=locked.state, after=locked.state, now=now, actor=actor, reason="secret_set")
+        tell_shelf()
     endpoint.secret = sealed
 
 
@@ -160,6 +162,7 @@ def set_prices(
         Price.objects.bulk_create(
             Price(endpoint=locked, effective_from=starts_at, **vars(rate)) for rate in new if rate not in before)
         _record_prices(locked, new, starts_at, now, actor)
+        tell_shelf()
 
 
 def take_back_prices(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
@@ -172,6 +175,7 @@ def take_back_prices(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
         if not (coming or kept):
             raise Refused("nothing_announced")
         record(locked, before=locked.state, after=locked.state, now=now, actor=actor, reason="prices_taken_back")
+        tell_shelf()
 
 
 def submit(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
@@ -205,6 +209,7 @@ def approve(*, endpoint: Endpoint, seen: datetime | None = None, actor: str, now
         locked = _as_seen(endpoint, seen)
         _check_sellable(locked, now)
         move(endpoint, State.PUBLISHED, now=now, actor=actor, changes={"published_at": now})
+        tell_shelf()
 
 
 def return_to_draft(
@@ -222,6 +227,7 @@ def return_to_draft(
 def pause(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
     """No new calls; those under way end."""
     move(endpoint, State.PAUSED, now=now, actor=actor)
+    tell_shelf()
 
 
 def resume(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
@@ -238,6 +244,7 @@ def take_off(*, endpoint: Endpoint, reason: str, actor: str, now: datetime) -> N
     text = _sentence(reason)
     changes = {"returned_reason": text}
     move(endpoint, State.PAUSED, now=now, actor=actor, reason="taken_off", changes=changes, text=text)
+    tell_shelf()
 
 
 def put_back(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
@@ -252,6 +259,7 @@ def put_back(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
 def archive(*, endpoint: Endpoint, actor: str, now: datetime) -> None:
     """For good: kept for its calls, never called again. Its secret is forgotten."""
     move(endpoint, State.ARCHIVED, now=now, actor=actor, changes={"secret": ""})
+    tell_shelf()
 
 
 def needed(model: AiModel) -> list[str]:
@@ -265,6 +273,7 @@ def _serve_again(endpoint: Endpoint, *, now: datetime, actor: str, **more: Any) 
     addresses.check(endpoint.base_url)
     _check_sellable(endpoint, now)
     move(endpoint, State.PUBLISHED, now=now, actor=actor, **more)
+    tell_shelf()
 
 
 def _only_from(endpoint: Endpoint, before: str, after: str) -> None:

@@ -1,7 +1,8 @@
 """manage.py serve: the whole site on one machine; what `make run` starts.
 
 Prepares (catalogues, tables, reference and demonstration data, static files), then keeps web, Celery
-worker and beat running as children of this process, and says where and how to sign in. Everything is
+worker and beat, the door for model calls and its meter running as children of this process, and says where and how
+to sign in. Everything is
 loaded once, before the children are made. Ctrl-C stops all of it. In production run gunicorn and
 Celery yourself: docs/operating.md.
 """
@@ -33,6 +34,8 @@ from portal.embedded.supervisor import Part, Place, Supervisor
 Ready = Callable[[], None]
 RUNTIME = "marketplace.engines.local.runtime"
 JOBS = "marketplace.engines.local.folder"
+CALLS, CALLS_DEMO = "marketplace.gateway.serving", "marketplace.gateway.demo"
+PORTS_TRIED = 20
 RETRY_LATER_S = (60, 300, 1800)
 
 
@@ -43,6 +46,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=os.environ.get("LISTEN", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--calls-port", type=int, help="of the door for model calls; the next free one after --port")
         parser.add_argument("--threads", type=int, default=8, help="of each web process")
         parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="of the web")
         parser.add_argument("--without-engine", action="store_true", help="leave out the recipes' libraries")
@@ -57,6 +61,8 @@ class Command(BaseCommand):
         except embedded.ServiceError as error:
             raise CommandError(str(error)) from error
         door = _bind(options["host"], options["port"])
+        calls = _bind_calls(options["host"], options["port"], options["calls_port"])
+        settings.GATEWAY_URL = f"http://{_shown(options['host'])}:{calls.getsockname()[1]}/v1"
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the services are stopped
         try:
             prepare.prepare(self.say)
@@ -67,12 +73,14 @@ class Command(BaseCommand):
             services=embedded.running(),
             until_parent_ends=options["until_parent_ends"],
         )
-        self.start(supervisor, door, options)
+        self.start(supervisor, door, calls, options)
         supervisor.run()
         end_jobs(settings.SUANLI_DATA / "engine")
         self.say("stopped")
 
-    def start(self, supervisor: Supervisor, door: socket.socket, options: dict[str, Any]) -> None:
+    def start(
+        self, supervisor: Supervisor, door: socket.socket, calls: socket.socket, options: dict[str, Any]
+    ) -> None:
         """The web first: it needs the least, and somebody waits for it."""
         application = _load_web()
         connections.close_all()  # a connection must not be shared with children
@@ -85,6 +93,17 @@ class Command(BaseCommand):
         worker, beat = _load_celery()
         supervisor.start(Part("worker", worker))
         supervisor.start(Part("beat", beat))
+        serving = import_module(CALLS)
+        model_port = _free_port() if settings.DEMO and not options["without_engine"] else 0
+        if model_port:
+            settings.GATEWAY_ALLOWED_HOSTS = [*settings.GATEWAY_ALLOWED_HOSTS, f"127.0.0.1:{model_port}"]
+        supervisor.start(Part("calls", lambda ready: serving.run_door(calls, ready)))
+        supervisor.start(Part("meter", serving.run_meter))
+        if model_port:
+            demo = import_module(CALLS_DEMO)
+            supervisor.start(
+                Part("model", lambda ready: demo.serve_model(model_port, ready), nice=15, backoff_s=RETRY_LATER_S)
+            )
         if not options["without_engine"]:
             engine = Part("engine", lambda ready: _engine(), once=True, nice=15, backoff_s=RETRY_LATER_S)
             supervisor.start(engine)
@@ -93,6 +112,7 @@ class Command(BaseCommand):
         def print_it() -> None:
             lines = ["", f"  Suanli is open at {address}"]
             demo = prepare.command("demo") if settings.DEMO else None
+            lines.append(f"    model calls at {settings.GATEWAY_URL}")
             for who, email, password in getattr(demo, "sign_ins", list)():
                 lines.append(f"    {who:<12} {email:<24} {password}")
             lines += ["  Ctrl-C stops everything.", ""]
@@ -112,7 +132,8 @@ def _shown(host: str) -> str:
 def _bind(host: str, port: int) -> socket.socket:
     """The web's socket, held by the supervisor so that a restart of the web refuses nobody."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
+    # named TCP, because only then do event loops switch Nagle's algorithm off
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((host, port))
@@ -122,6 +143,22 @@ def _bind(host: str, port: int) -> socket.socket:
             raise CommandError(f"Port {port} is taken; PORT={port + 1} make run takes another.") from error
         raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
     return door
+
+
+def _bind_calls(host: str, web: int, wanted: int | None) -> socket.socket:
+    """The socket of the door for model calls: the wanted port, else the next free one after the web's."""
+    if wanted is not None:
+        return _bind(host, wanted)
+    for port in range(web + 1, web + PORTS_TRIED):
+        with contextlib.suppress(CommandError):
+            return _bind(host, port)
+    return _bind(host, 0)
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 def _load_web() -> Callable[..., Any]:
