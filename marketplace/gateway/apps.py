@@ -8,8 +8,11 @@ class GatewayConfig(AppConfig):
     verbose_name = _("Model calls")
 
     def ready(self) -> None:
+        from marketplace.catalogue import hooks
         from portal.core.errors import register_refusals
 
+        from . import reference
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
+        hooks.references.append(reference.load)
