@@ -16,3 +16,5 @@ from .models import Offering
 before_submit: list[Callable[[Offering], Any]] = []
 # where a provider's machines stand, as the first choices of a new draft: {"region": …, "resource_class": …}
 first_choices: list[Callable[[Organisation], dict[str, Any]]] = []
+# what higher rooms bring with them: each brings its tables up to its files and says what changed, a line a row
+references: list[Callable[[], list[str]]] = []

@@ -18,6 +18,7 @@ from django.db import models, transaction
 
 from marketplace import recipes
 
+from . import hooks
 from .models import IndexPrice, Package, Region, ResourceClass
 from .search import all_terms, sort_key_zh
 
@@ -29,7 +30,8 @@ SEARCHED = ("name", "outcome", "unit", "value", "sizing", "firm", "bring")
 def load() -> list[str]:
     """Bring the tables up to the files; returns one line per row that changed, sorted as it was done."""
     with transaction.atomic():
-        return [*_regions(), *_classes(), *_index_prices(), *_packages()]
+        own = [*_regions(), *_classes(), *_index_prices(), *_packages()]
+        return own + [line for load_room in hooks.references for line in load_room()]
 
 
 @cache
@@ -56,7 +58,7 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _upsert(model: type[models.Model], key: str, rows: Iterable[dict[str, Any]]) -> list[str]:
+def upsert(model: type[models.Model], key: str, rows: Iterable[dict[str, Any]]) -> list[str]:
     """Create what is missing and change what differs, by a unique column."""
     known = {getattr(row, key): row for row in model._default_manager.all()}
     new, said = [], []
@@ -75,13 +77,13 @@ def _upsert(model: type[models.Model], key: str, rows: Iterable[dict[str, Any]])
 
 
 def _regions() -> list[str]:
-    return _upsert(Region, "key", _read(DATA / "regions.json"))
+    return upsert(Region, "key", _read(DATA / "regions.json"))
 
 
 def _classes() -> list[str]:
     names = ("key", "asset", "kind", "name_zh", "name_en", "unit_zh", "unit_en", "spec")
     rows = _read(DATA / "classes.json")["classes"]
-    return _upsert(
+    return upsert(
         ResourceClass,
         "key",
         [{n: row[n] for n in names} | {"is_sellable": row["key"] in SELLABLE} for row in rows],
@@ -128,7 +130,7 @@ def _packages() -> list[str]:
     gone = Package.objects.filter(is_runnable=True).exclude(code__in=wanted)
     said = [f"- package {code}: no longer runs" for code in gone.values_list("code", flat=True)]
     gone.update(is_runnable=False)
-    return said + _upsert(Package, "code", rows)
+    return said + upsert(Package, "code", rows)
 
 
 def _reference_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,18 @@ class GatewayConfig(AppConfig):
     verbose_name = _("Model calls")
 
     def ready(self) -> None:
+        from marketplace.catalogue import hooks
         from portal.core.errors import register_refusals
         from portal.history.words import register_names, register_reasons
 
+        from . import reference
         from .refusals import REFUSALS
         from .steps import REASONS
 
         register_refusals(REFUSALS)
         register_reasons(REASONS)
         register_names("endpoint", _endpoints)
+        hooks.references.append(reference.load)
 
 
 def _endpoints(public_ids: list[str]) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from . import listing_views, shelf_views
+from . import listing_views, ranking_api, ranking_views, shelf_views
 
 public = [
+    path("rankings/", ranking_views.page, name="rankings"),
+    path("rankings/csv/", ranking_views.download, name="rankings_csv"),
     path("models/", shelf_views.models, name="models"),
     path("models/<path:name>/", shelf_views.model, name="model"),  # last: names of models have any form
 ]
@@ -18,4 +20,6 @@ company = [
     path("models/<str:public_id>/test/", listing_views.test, name="endpoint_test"),
     path("models/<str:public_id>/<slug:step>/", listing_views.step, name="endpoint_step"),
 ]
-api: list = []
+api = [
+    path("rankings/", ranking_api.Rankings.as_view(), name="rankings"),
+]

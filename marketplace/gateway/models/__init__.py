@@ -6,6 +6,9 @@ The gateway's own processes (marketplace/gateway/door) read these tables only aw
 
 from .calls import Call, DailyUse, Lease
 from .keys import AccessKey
+from .published import PublishedFigure
 from .shelf import AiModel, Direction, Endpoint, Price
 
-__all__ = ["AccessKey", "AiModel", "Call", "DailyUse", "Direction", "Endpoint", "Lease", "Price"]
+__all__ = [
+    "AccessKey", "AiModel", "Call", "DailyUse", "Direction", "Endpoint", "Lease", "Price", "PublishedFigure",
+]
