@@ -63,7 +63,8 @@ def goods(stub: int, paced: int) -> str:
     company = Organisation.objects.create(
         slug="bench", name="Bench", uscc="BENCH1", state="approved", created_at=now, **size)
     provider = Organisation.objects.create(
-        slug="bench-provider", name="Provider", uscc="BENCH2", state="approved", is_provider=True, created_at=now, **size)
+        slug="bench-provider", name="Provider", uscc="BENCH2", state="approved", is_provider=True, created_at=now,
+        **size)
     user = User.objects.create_user("bench@suanli.test", "none")
     ledger.transfer(key="bench", reason="top_up", cause="bench:1", source=ledger.open(owner=None, kind="bank"),
                     target=ledger.open(owner=company, kind="wallet"), amount=10**12, now=now)

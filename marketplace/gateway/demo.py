@@ -39,7 +39,7 @@ def serve_model(port: int, ready: Callable[[], None] = lambda: None) -> None:
     if not model.exists():
         subprocess.run([python, home / "tokens" / "tiny.py", model], check=True)
     secret = secrets.token_urlsafe(24)
-    command = [python, home / "tokens" / "server.py", str(port), model, secret]
+    command = [str(part) for part in (python, home / "tokens" / "server.py", port, model, secret)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         for line in server.stdout:
@@ -60,7 +60,7 @@ def offer(url: str, secret: str) -> Endpoint:
         endpoint = listing.create_endpoint(
             provider=platform, model=model, base_url=url, upstream_model=SLUG, region=Region.objects.order_by("key")[0],
             output_tokens=CONTEXT // 2, parallel=16, secret=secret, actor=ACTOR, now=now)
-        listing.set_prices(endpoint=endpoint, rates=rates_of([Line(prices=PRICES)]), starts_at=now, actor=ACTOR, now=now)
+        listing.set_prices(endpoint=endpoint, rates=rates_of([Line(prices=PRICES)]), actor=ACTOR, now=now)
         listing.submit(endpoint=endpoint, actor=ACTOR, now=now)
         listing.approve(endpoint=endpoint, actor=ACTOR, now=now)
     else:  # the same machine at another port: no other server, so that nobody looks at it again

@@ -203,7 +203,7 @@ class PriceTableForm:
 
     @property
     def failed(self) -> bool:
-        return self.is_bound and not all([form.is_valid() for form in (self.first, self.more, self.begin)])
+        return self.is_bound and not all([f.is_valid() for f in (self.first, self.more, self.begin)])  # noqa: C419  # all say what is wrong
 
     @property
     def has_more(self) -> bool:

@@ -1,4 +1,6 @@
-"""What the door is measured under: a trivial provider and callers that cost next to nothing, each in a process of its own.
+"""What the door is measured under: a trivial provider and callers that cost next to nothing.
+
+Each of them is a process of its own.
 
 The provider answers at once with what it was told to; a caller keeps its connections open and sends the same request
 again and again. Both speak HTTP/1.1 just well enough, so that what is measured is the door.
@@ -144,7 +146,7 @@ def _with_uvloop(work: Callable[[], Any]) -> Any:
     return uvloop.run(work())
 
 
-def provide(port: int, pace_s: float = 0.0) -> multiprocessing.Process:
+def provide(port: int, pace_s: float = 0.0) -> multiprocessing.process.BaseProcess:
     """A provider in a process of its own."""
 
     async def serve() -> None:

@@ -36,7 +36,8 @@ def run_door(door: socket.socket, ready: Callable[[], None] = lambda: None) -> N
     application = Gateway(redis_url=settings.REDIS_URL, spool=spool_folder(), open_secret=secrets_box.open_,
                           allowed=addresses.allowed_hosts())
     config = uvicorn.Config(
-        application, loop="uvloop", http="httptools", log_level="warning", lifespan="on", timeout_graceful_shutdown=GRACE_S, access_log=False,
+        application, loop="uvloop", http="httptools", log_level="warning", lifespan="on",
+        timeout_graceful_shutdown=GRACE_S, access_log=False,
         h11_max_incomplete_event_size=64_000, timeout_keep_alive=75, server_header=False)
     server = uvicorn.Server(config)
 

@@ -65,7 +65,8 @@ def write(path: Path, seed: int = 7) -> int:
         tensors |= {f"blk.{layer}.attn_norm.weight": one, f"blk.{layer}.ffn_norm.weight": one}
         tensors |= {f"blk.{layer}.{name}.weight": random(WIDTH, WIDTH)
                     for name in ("attn_q", "attn_k", "attn_v", "attn_output")}
-        tensors |= {f"blk.{layer}.ffn_gate.weight": random(FEED, WIDTH), f"blk.{layer}.ffn_up.weight": random(FEED, WIDTH),
+        tensors |= {f"blk.{layer}.ffn_gate.weight": random(FEED, WIDTH),
+                    f"blk.{layer}.ffn_up.weight": random(FEED, WIDTH),
                     f"blk.{layer}.ffn_down.weight": random(WIDTH, FEED)}
     for name, values in tensors.items():
         out.add_tensor(name, values)

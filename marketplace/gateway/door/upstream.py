@@ -24,7 +24,8 @@ def open_session(allowed: Collection[str]) -> aiohttp.ClientSession:
     """A session that connects to public addresses, and to the hosts that the operator allows by name."""
     timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_read=policy.CALL_FIRST_BYTE_S)
     return aiohttp.ClientSession(
-        connector=connector(allowed, limit=0, ttl_dns_cache=30), timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
+        connector=connector(allowed, limit=0, ttl_dns_cache=30), timeout=timeout, auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent",), read_bufsize=2**18)
 
 

@@ -1,4 +1,7 @@
-"""manage.py load_reference: regions, classes with dated prices, packages, what higher rooms add. Twice changes nothing."""
+"""manage.py load_reference: regions, classes with dated prices, packages, what higher rooms add.
+
+Twice changes nothing.
+"""
 
 from typing import Any
 

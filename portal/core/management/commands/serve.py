@@ -46,7 +46,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=os.environ.get("LISTEN", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-        parser.add_argument("--calls-port", type=int, help="of the door for model calls; the next free one after --port")
+        parser.add_argument("--calls-port", type=int, help="of the door for model calls")
         parser.add_argument("--threads", type=int, default=8, help="of each web process")
         parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="of the web")
         parser.add_argument("--without-engine", action="store_true", help="leave out the recipes' libraries")

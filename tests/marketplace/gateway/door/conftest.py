@@ -131,7 +131,8 @@ class Door:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def client(self, text: str | None = None, **fields) -> openai.OpenAI:
-        return openai.OpenAI(base_url=self.url, api_key=text or self.text, **{"max_retries": 0, "timeout": 30, **fields})
+        return openai.OpenAI(
+            base_url=self.url, api_key=text or self.text, **{"max_retries": 0, "timeout": 30, **fields})
 
     def ask(self, content: str = "How many portions?", *, stream: bool = False, max_tokens: int = 8, **fields):
         """A chat by the official client: the answer, or for a stream the list of its pieces."""

@@ -1,4 +1,4 @@
-"""Calls by the official client against a real server: answered, counted as the server counts, charged to the micro-yuan."""
+"""Calls by the official client against a real server: counted as it counts, charged to the micro-yuan."""
 
 import pytest
 

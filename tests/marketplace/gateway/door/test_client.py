@@ -44,7 +44,8 @@ def test_it_lists_models(endpoint, vectors, door):
 
 
 def test_completions_of_a_text(endpoint, door):
-    made = door.client().completions.create(model="tiny-random", prompt="Once", max_tokens=4, extra_body={"ignore_eos": True})
+    made = door.client().completions.create(
+        model="tiny-random", prompt="Once", max_tokens=4, extra_body={"ignore_eos": True})
     assert made.usage.completion_tokens == 4
     [call] = door.settled()
     assert (call.door, call.output_tokens) == ("completions", 4)
@@ -89,7 +90,8 @@ def test_tools_and_json_mode_are_passed_on(endpoint, door, mishap):
     schema = {"name": "n", "schema": {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"],
                                       "additionalProperties": False}}
     made = door.client().chat.completions.create(
-        model="tiny-random", messages=HELLO, max_tokens=64, response_format={"type": "json_schema", "json_schema": schema})
+        model="tiny-random", messages=HELLO, max_tokens=64,
+        response_format={"type": "json_schema", "json_schema": schema})
     assert made.choices[0].message.content.replace(" ", "").replace("\n", "") in ('{"n":1}', '{"n":2}')
 
 

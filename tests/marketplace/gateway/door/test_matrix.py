@@ -130,8 +130,9 @@ def test_a_caller_that_goes_away_before_the_first_byte_pays_the_likely_input(end
 def test_a_caller_that_goes_away_in_the_middle_pays_what_had_come(endpoint, door, mishap, jiangnan):
     mishap.next = ["slow"]
     connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=10)
-    connection.request("POST", "/v1/chat/completions", headers={"Authorization": f"Bearer {door.text}"}, body=json.dumps({
-        "model": "tiny-random", "messages": [{"role": "user", "content": "x"}], "max_tokens": 32, "stream": True}))
+    body = {"model": "tiny-random", "messages": [{"role": "user", "content": "x"}], "max_tokens": 32, "stream": True}
+    headers = {"Authorization": f"Bearer {door.text}"}
+    connection.request("POST", "/v1/chat/completions", headers=headers, body=json.dumps(body))
     answer = connection.getresponse()
     while b'"content":"' not in answer.readline():
         pass

@@ -53,7 +53,8 @@ class Llama:
 
     def counted(self) -> dict[str, int]:
         """prompt (what was computed), cached and predicted tokens, from /metrics."""
-        ask = urllib.request.Request(f"http://127.0.0.1:{self.port}/metrics", headers={"Authorization": f"Bearer {SECRET}"})
+        headers = {"Authorization": f"Bearer {SECRET}"}
+        ask = urllib.request.Request(f"http://127.0.0.1:{self.port}/metrics", headers=headers)
         text = urllib.request.urlopen(ask, timeout=10).read().decode()
         told = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("llamacpp:"))
         return {"prompt": int(told["llamacpp:prompt_tokens_total"]),
