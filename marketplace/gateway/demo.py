@@ -40,7 +40,7 @@ def serve_model(port: int, ready: Callable[[], None] = lambda: None) -> None:
         subprocess.run([python, home / "tokens" / "tiny.py", model], check=True)
     secret = secrets.token_urlsafe(24)
     command = [str(part) for part in (python, home / "tokens" / "server.py", port, model, secret)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         for line in server.stdout:
             if "listening at" in line:
