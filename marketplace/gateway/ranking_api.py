@@ -61,7 +61,8 @@ class PublishedShape(Shape):
     country = serializers.CharField()
     tokens = IntegerString()
     change_ppm = serializers.IntegerField()
-    source = serializers.CharField()
+    source_zh = serializers.CharField()
+    source_en = serializers.CharField()
 
 
 class RankingsShape(Shape):
@@ -157,5 +158,6 @@ def _elsewhere(figure: Any) -> dict[str, Any]:
         "country": figure.country,
         "tokens": figure.tokens,
         "change_ppm": figure.change_ppm,
-        "source": figure.source_en,
+        "source_zh": figure.source_zh,
+        "source_en": figure.source_en,
     }

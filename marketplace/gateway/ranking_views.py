@@ -19,7 +19,7 @@ from portal.core.charts import bars
 from portal.core.fragments import render
 
 from . import rankings
-from .templatetags.tokens import country_name
+from .templatetags.tokens import country_name, tokens
 
 CHART_WEEKS = 12
 SERIES = 4  # with a fill of their own; the rest is one more
@@ -74,7 +74,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "weeks": _weeks(week, newest),
         "earlier_url": _url(earlier, newest, table),
         "later_url": _url(later, newest, table) if later <= newest else "",
-        "newest_url": _url(newest, newest, table),
+        "nowhere": _elsewhere(week, newest, table),
         "csv_url": f"{reverse('gateway:rankings_csv')}?{urlencode(chosen)}",
         "json_url": f"{reverse('gateway-api:rankings')}?{urlencode({'week': board.week})}",
         "chart": _chart(board, table),
@@ -82,6 +82,13 @@ def page(request: HttpRequest) -> HttpResponse:
         "now": clock.now(),
     }
     return render(request, "gateway/rankings", context)
+
+
+def _elsewhere(week: date, newest: date, table: str) -> list[dict[str, str]]:
+    """Where a week without a ranking leads to."""
+    if week != newest:
+        return [{"url": _url(newest, newest, table), "label": _("The newest week"), "kind": "ink"}]
+    return [{"url": reverse("catalogue:shop"), "label": _("What can be bought here"), "kind": ""}]
 
 
 def _weeks(week: date, newest: date) -> list[tuple[str, date, bool]]:
@@ -96,16 +103,14 @@ def _chart(board: rankings.Board, table: str) -> dict[str, Any] | None:
     keys, weeks = rankings.series(board, table, weeks=CHART_WEEKS, most=SERIES)
     while len(weeks) > 1 and not sum(weeks[0][1]):
         weeks.pop(0)  # weeks before the first one with a ranking
-    highest = max((sum(values) for _monday, values in weeks), default=0)
-    if not highest:
+    if not any(sum(values) for _monday, values in weeks):
         return None
-    unit = next((scale for scale in (10**9, 10**6, 10**3) if highest >= 100 * scale), 1)
-    picture = bars.picture(
-        [(monday, [value // unit for value in values]) for monday, values in weeks], keys, labels=CHART_WEEKS
-    )
-    fills = [*FILLS[: len(keys) - 1], FILLS[-1]]
+    if not any(values[-1] for _monday, values in weeks):  # nothing under `other` in any week
+        keys, weeks = keys[:-1], [(monday, values[:-1]) for monday, values in weeks]
+    picture = bars.picture(weeks, keys, labels=CHART_WEEKS)
+    fills = [FILLS[-1] if key == rankings.OTHER else fill for key, fill in zip(keys, FILLS, strict=False)]
     named = [
-        {"label": _label(board, table, key), "css": css, "fill": fill, "tokens": value}
+        {"label": _label(board, table, key), "css": css, "fill": fill, "value": value}
         for key, (css, fill), value in zip(keys, fills, weeks[-1][1], strict=True)
     ]
     styles = dict(zip(keys, fills, strict=True))
@@ -117,7 +122,9 @@ def _chart(board: rankings.Board, table: str) -> dict[str, Any] | None:
         "picture": picture,
         "bars": drawn,
         "key": named,
-        "unit": unit,
+        "guides": [
+            (guide, tokens(int(guide.label.replace(",", "")), "short")) for guide in picture.guides
+        ],
         "rows": [
             (monday, _label(board, table, led[monday]) if led[monday] else "", values, sum(values))
             for monday, values in reversed(weeks)

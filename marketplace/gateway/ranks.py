@@ -35,6 +35,9 @@ class Tokens(NamedTuple):
         return Tokens(self.prompt + more.prompt, self.completion + more.completion)
 
 
+NONE = Tokens()
+
+
 @dataclass(frozen=True)
 class Cell:
     """One week's use of one model at one provider ("" if it is not known where).
@@ -55,10 +58,10 @@ class Sums:
     """A table before it is ranked: key -> tokens, and what is under no key of its own."""
 
     rows: dict[str, Tokens] = field(default_factory=dict)
-    other: Tokens = Tokens()
+    other: Tokens = NONE
 
     def add(self, key: str, tokens: Tokens) -> None:
-        self.rows[key] = self.rows.get(key, Tokens()).plus(tokens)
+        self.rows[key] = self.rows.get(key, NONE).plus(tokens)
 
     def hide(self, tokens: Tokens) -> None:
         self.other = self.other.plus(tokens)
@@ -94,7 +97,7 @@ class Row:
 
 
 def sum_of(tokens: Iterable[Tokens]) -> Tokens:
-    found = Tokens()
+    found = NONE
     for some in tokens:
         found = found.plus(some)
     return found

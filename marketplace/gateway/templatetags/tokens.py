@@ -26,13 +26,17 @@ COUNTRIES = {
 
 
 @register.filter
-def tokens(count: int) -> str:
-    """12960000000000 → “12.96 T”, 「12.96 万亿」; the exact number below the smallest scale."""
+def tokens(count: int, style: str = "") -> str:
+    """12960000000000 → “12.96 T”, 「12.96 万亿」; the exact number below the smallest scale.
+
+    style: "short" drops decimals that say nothing.
+    """
     count = int(count)
     for scale, sign in SCALES_ZH if (get_language() or "").startswith("zh") else SCALES:
         if count >= scale:
             places = 2 if count < 100 * scale else 1
-            return f"{count / scale:,.{places}f} {sign}"
+            text = f"{count / scale:,.{places}f}"
+            return f"{text.rstrip('0').rstrip('.') if style == 'short' else text} {sign}"
     return f"{count:,}"
 
 

@@ -1,7 +1,4 @@
-"""manage.py load_reference: regions, classes with dated prices, packages, what higher rooms add.
-
-Twice changes nothing.
-"""
+"""manage.py load_reference: regions, classes with dated prices, packages, what higher rooms bring. Idempotent."""
 
 from typing import Any
 
