@@ -29,6 +29,7 @@ if not SECRET_KEY:
     SECRET_KEY = "only-for-commands-that-need-no-service" * 2
 SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000")
 HTTPS = SITE_URL.startswith("https://")
+GATEWAY_URL = os.environ.get("GATEWAY_URL", "")  # where programs call models, where that is not SITE_URL/v1
 ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if h]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SUANLI_DATA = Path(os.environ.get("SUANLI_DATA") or BASE_DIR / ".data").resolve()

@@ -9,7 +9,17 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.errors import register_refusals
+        from portal.history.words import register_names, register_reasons
 
+        from . import key_steps
         from .refusals import REFUSALS
 
         register_refusals(REFUSALS)
+        register_reasons(key_steps.REASONS)
+        register_names("accesskey", _keys)
+
+
+def _keys(public_ids: list[str]) -> dict[str, str]:
+    from .models import AccessKey  # models are not loaded yet when this module is
+
+    return dict(AccessKey.objects.filter(public_id__in=public_ids).values_list("public_id", "name"))
