@@ -184,8 +184,7 @@ TIME_ZONE = "UTC"
 PLATFORM_TZ = os.environ.get("PLATFORM_TZ", "Asia/Shanghai")
 PLATFORM_NAME = os.environ.get("PLATFORM_NAME", "Suanli")
 
-# where programs call models; `manage.py serve` names its own
-GATEWAY_URL = os.environ.get("GATEWAY_URL", f"{SITE_URL}/v1")
+GATEWAY_URL = os.environ.get("GATEWAY_URL", f"{SITE_URL}/v1")  # where programs call models; `serve` names its own
 # providers' servers of models that may be private or without TLS, as host:port, because the operator knows them
 GATEWAY_ALLOWED_HOSTS = [
     h.strip().lower() for h in os.environ.get("GATEWAY_ALLOWED_HOSTS", "").split(",") if h.strip()

@@ -1,3 +1,5 @@
 """Staff: what each of this room's desks shows."""
 
-from . import listing_admin  # noqa: F401
+from . import listing_admin, use_admin
+
+__all__ = ["listing_admin", "use_admin"]

@@ -50,4 +50,11 @@ REFUSALS: dict[str, Any] = {
     ),
     "nothing_announced": _("No change of price is announced. Nothing was changed."),
     "too_many_tests": (_("This company has tested addresses {most} times in an hour. Wait, then test again."), 429),
+    "key_revoked": (_("The key “{name}” was revoked. Make a new one. Nothing was changed."), 409),
+    "key_limit": (_("A limit is more than zero. Leave it empty where there is none. Nothing was changed."), 400),
+    "key_model": (_("There is no model “{name}”. Nothing was changed."), 400),
+    "key_address": (_("“{address}” is no address and no network; one looks like 192.0.2.0/24."), 400),
+    "key_provider": (_("There is no provider “{name}”. Nothing was changed."), 400),
+    "key_region": (_("There is no region “{region}”. Nothing was changed."), 400),
+    "key_long": (_("Name at most {most} of a kind on one key. Nothing was changed."), 400),
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import listing_views, ranking_api, ranking_views, shelf_views
+from . import key_views, listing_views, ranking_api, ranking_views, shelf_views, use_api, use_views
 
 public = [
     path("rankings/", ranking_views.page, name="rankings"),
@@ -19,7 +19,19 @@ company = [
     path("models/<str:public_id>/secret/", listing_views.secret, name="endpoint_secret"),
     path("models/<str:public_id>/test/", listing_views.test, name="endpoint_test"),
     path("models/<str:public_id>/<slug:step>/", listing_views.step, name="endpoint_step"),
+    path("model-keys/", key_views.keys, name="keys"),
+    path("model-keys/new/", key_views.new_key, name="new_key"),
+    path("model-keys/<str:public_id>/", key_views.key, name="key"),
+    path("model-keys/<str:public_id>/limits/", key_views.key_limits, name="key_limits"),
+    path("model-keys/<str:public_id>/revoke/", key_views.revoke_key, name="revoke_key"),
+    path("model-use/", use_views.use, name="use"),
+    path("model-use/sums.csv", use_views.sums_csv, name="sums_csv"),
+    path("model-use/calls.csv", use_views.calls_csv, name="calls_csv"),
+    path("model-use/calls/", use_views.calls, name="calls"),
+    path("model-use/<str:request_id>/", use_views.call, name="call"),
 ]
 api = [
     path("rankings/", ranking_api.Rankings.as_view(), name="rankings"),
+    path("model-use/", use_api.UseDoor.as_view(), name="use"),
+    path("model-calls/", use_api.CallsDoor.as_view(), name="calls"),
 ]

@@ -13,6 +13,7 @@ from bank.ledger.chart import Kind
 from bank.ledger.models import Journal
 from bank.lending.models import Application, Loan
 from marketplace.dispatch.models import Slot
+from marketplace.gateway.models import Call
 from marketplace.orders.models import Order
 from tests.portal.world import FEW, MANY, World, cpu, factory, world
 
@@ -82,6 +83,11 @@ def of_the_buyer(world: World) -> dict[str, str]:
         "statement": f"books/{wallet}/",
         "journal": f"books/journals/{journal}/",
         "credit": "loans/",
+        "model keys": "model-keys/",
+        "model key": f"model-keys/{Call.objects.earliest('pk').key.public_id}/",
+        "model use": "model-use/",
+        "model calls": "model-use/calls/",
+        "model call": f"model-use/{Call.objects.earliest('pk').request_id}/",
     }
 
 
@@ -135,6 +141,11 @@ COSTS = {
     "statement": 20,
     "journal": 16,
     "credit": 17,
+    "model keys": 11,
+    "model key": 11,
+    "model use": 11,
+    "model calls": 8,
+    "model call": 9,
     "dashboard": 13,
     "borrower's dashboard": 16,
     "lender's dashboard": 14,
@@ -180,6 +191,8 @@ COSTS = {
     "api charges/": 3,
     "api bills/": 3,
     "api orders/": 3,
+    "api model-use/": 3,
+    "api model-calls/": 3,
     "api provider/offerings": 4,
     "api sites/": 3,
     "api deposits/": 3,
@@ -190,7 +203,7 @@ COSTS = {
 }
 REST = {
     "jiangnan": ["company", "keys", "packages", "offerings", "wallet/", "topups/", "withdrawals/", "charges/", "bills/",
-                 "orders/"],
+                 "orders/", "model-use/", "model-calls/"],
     "yongli": ["provider/offerings", "sites/", "deposits/", "slots/", "banked-hours/", "loans/", "loan-applications/"],
 }  # fmt: skip
 TABLES = sorted(f"/admin/{m._meta.app_label}/{m._meta.model_name}/" for m in admin.site._registry)

@@ -21,6 +21,7 @@ from bank.lending.models import Application, Loan, Offer
 from marketplace.billing.models import Bill, TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Reservation, Site
+from marketplace.gateway.models import Call
 from marketplace.orders.models import Order, Quote
 from marketplace.provisioning.models import Allocation, ResultFile
 from portal.accounts.models import ApiKey, Invitation
@@ -76,6 +77,9 @@ def things(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     of("jiangnan", "orders:quote orders-api:quote", Quote.objects.latest("pk").public_id)
     of("jiangnan", "orders:detail orders:why orders-api:order orders-api:stop", order.public_id)
     of("jiangnan", "orders:file orders-api:file", order.public_id, file_id=allocation.files.get().public_id)
+    called = Call.objects.earliest("pk")
+    of("jiangnan", "gateway:key gateway:key_limits gateway:revoke_key", called.key.public_id)
+    of("jiangnan", "gateway:call", "", request_id=called.request_id)
     of("yongli", "catalogue:offering catalogue:offering_preview catalogue:offering_price", offering.public_id)
     of("yongli", "dispatch:listing dispatch-api:own_listing", offering.public_id)
     of("yongli", "catalogue:offering_step", offering.public_id, step="take-back")

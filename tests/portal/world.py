@@ -14,6 +14,7 @@ from bank.lending import actions as lending
 from marketplace.billing import actions as billing
 from marketplace.billing import months, withdrawals
 from marketplace.dispatch.models import Site
+from marketplace.gateway import key_actions
 from marketplace.orders.models import Order, SampleRun
 from portal import policy
 from portal.accounts import actions as accounts
@@ -23,6 +24,7 @@ from tests.bank.deposits.conftest import ACTOR, HOUR, Factory, cpu, factory
 from tests.bank.ledger.conftest import Books
 from tests.conftest import join, make_organisation, make_user
 from tests.marketplace.catalogue.goods import make_offering, make_package
+from tests.marketplace.gateway.use_cast import Use, make_use
 
 __all__ = ["FEW", "MANY", "World", "cpu", "factory", "world"]
 YUAN = 1_000_000
@@ -40,6 +42,7 @@ class World:
     harbour: object
     lin: object
     wang: object
+    use: Use
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def grow(self, until: int) -> None:
@@ -57,6 +60,13 @@ class World:
         self.order(n)
         self.supply(n)
         self.loans(n)
+        self.calls(n)
+
+    def calls(self, n: int) -> None:
+        """A key that called a model, and one that was revoked."""
+        use, now = self.use, self.factory.now
+        use.call(use.key(f"model {n}", prefer={"only": ["yongli"]}), at=now + timedelta(hours=n % 48))
+        key_actions.revoke_key(key=use.key(f"old {n}"), now=now, actor=ACTOR)
 
     def money(self, n: int) -> None:
         now = self.factory.now
@@ -153,4 +163,4 @@ def world(factory, jiangnan, yongli, harbour, lin, wang, zhao, song, now, monkey
     cache.clear()
     billing.ensure_wallet(jiangnan, now)
     factory.deposit(payout="hours")
-    return World(factory, Books(now), jiangnan, yongli, harbour, lin, wang)
+    return World(factory, Books(now), jiangnan, yongli, harbour, lin, wang, make_use(jiangnan, lin, yongli))

@@ -13,7 +13,7 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_lazy
 
 from portal.core.charts import bars, forecast, lines, routes
 
@@ -26,6 +26,12 @@ OUTCOMES = {
     "idle_unverified": (pgettext_lazy("slot outcome", "Idle, not verified"), "", "url(#p-dots)"),
     "recalled": (pgettext_lazy("slot outcome", "Recalled"), "ks l1", ""),
     "failed": (pgettext_lazy("slot outcome", "Failed"), "kr", ""),
+}
+# the tokens of calls in the order they are stacked
+TOKENS = {
+    "tokens_in": (gettext_lazy("Input"), "k1", ""),
+    "tokens_cached": (gettext_lazy("Input from the cache"), "", "url(#p-hatch)"),
+    "tokens_out": (gettext_lazy("Output"), "ks l1", ""),
 }
 COLUMN, FULL = 680, 1104  # widths of a figure beside a receipt and alone, so that its words keep their size
 NEVER_DRAWN = (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError)
@@ -109,13 +115,30 @@ def chart_outcomes(
     rows: (day or text, (delivered, idle verified, idle unverified, recalled, failed)), integers of `unit`.
     totals: the five sums as text, where whole units would hide what is little.
     """
+    return _bars(rows, OUTCOMES, title, unit, column, totals)
+
+
+@register.simple_tag
+def chart_tokens(rows: Sequence[tuple[Any, Sequence[int]]], title: str) -> SafeString | str:
+    """Stacked bars of tokens by day. rows: (day, (input, input from the cache, output)), tokens."""
+    return _bars(rows, TOKENS, title, gettext("tokens"))
+
+
+def _bars(
+    rows: Sequence[tuple[Any, Sequence[int]]],
+    styles: Mapping[str, tuple[Any, str, str]],
+    title: str,
+    unit: str,
+    column: str = "",
+    totals: Sequence[str] = (),
+) -> SafeString | str:
     if not rows:
         return ""
-    shown = bars.picture(rows, tuple(OUTCOMES))
+    shown = bars.picture(rows, tuple(styles))
     key = [
         {"label": label, "css": css, "fill": fill, "total": total, "says": says}
         for (label, css, fill), total, says in zip(
-            OUTCOMES.values(), shown.totals, totals or [""] * len(OUTCOMES), strict=True
+            styles.values(), shown.totals, totals or [""] * len(styles), strict=True
         )
     ]
     return SafeString(
@@ -123,7 +146,7 @@ def chart_outcomes(
             "components/chart_bars.html",
             {
                 "p": shown,
-                "styles": OUTCOMES,
+                "styles": styles,
                 "key": key,
                 "title": title,
                 "unit": unit,
@@ -172,8 +195,8 @@ def sparkline(series: Sequence[tuple[date, float]], title: str) -> SafeString | 
 
 @register.filter
 def outcome_style(key: str) -> tuple[Any, str, str]:
-    """Words, fill class and pattern of one outcome of a slot."""
-    return OUTCOMES[key]
+    """Words, fill class and pattern of one outcome of a slot, or of one kind of tokens."""
+    return OUTCOMES.get(key) or TOKENS[key]
 
 
 @register.filter
