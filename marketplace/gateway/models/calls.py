@@ -160,7 +160,10 @@ class DailyUse(Counted):
                 fields=["day", "organisation", "key", "model", "endpoint"], nulls_distinct=False,
                 name="one_use_a_day"),
         ]
-        indexes = [models.Index(fields=["organisation", "day"], name="use_of_company")]
+        indexes = [
+            models.Index(fields=["organisation", "day"], name="use_of_company"),
+            models.Index(fields=["day"], name="use_of_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.organisation_id} {self.model_id}"

@@ -22,7 +22,11 @@ ACTOR = "user:1"
 @pytest.fixture
 def told(monkeypatch):
     heard: list[str] = []
-    monkeypatch.setattr(key_actions, "tell_key", lambda public_id: transaction.on_commit(lambda: heard.append(public_id)))
+
+    def tell(public_id: str) -> None:
+        transaction.on_commit(lambda: heard.append(public_id))
+
+    monkeypatch.setattr(key_actions, "tell_key", tell)
     return heard
 
 
@@ -130,7 +134,9 @@ def test_revoking_tells_the_gateway_after_the_commit(use: Use, told, django_capt
     assert (step.subject, step.reason, step.actor) == (f"accesskey:{key.public_id}", "model_key_revoked", ACTOR)
 
 
-def test_a_redis_that_is_away_keeps_nobody_from_revoking(use: Use, settings, django_capture_on_commit_callbacks, caplog):
+def test_a_redis_that_is_away_keeps_nobody_from_revoking(
+    use: Use, settings, django_capture_on_commit_callbacks, caplog
+):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     key = use.key()
     with django_capture_on_commit_callbacks(execute=True):
