@@ -203,7 +203,10 @@ class PriceTableForm:
 
     @property
     def failed(self) -> bool:
-        return self.is_bound and not all([form.is_valid() for form in (self.first, self.more, self.begin)])
+        if not self.is_bound:
+            return False
+        valid = [form.is_valid() for form in (self.first, self.more, self.begin)]  # each says what is wrong
+        return not all(valid)
 
     @property
     def has_more(self) -> bool:

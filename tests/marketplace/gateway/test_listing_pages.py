@@ -4,7 +4,7 @@ import http.server
 import json
 import re
 import threading
-from datetime import datetime
+import time
 
 import pytest
 
@@ -294,9 +294,9 @@ def test_a_server_that_hangs_is_given_up(yongli, model, region, now, upstream, m
     url, say, _seen = upstream
     say["hang"] = True
     monkeypatch.setattr(probe, "LIMIT_S", 1)
-    began = datetime.now()
+    began = time.monotonic()
     assert "did not answer within 1 seconds" in probe.ask(make_draft(yongli, model, region, now, base_url=url)).text
-    assert (datetime.now() - began).total_seconds() < 3
+    assert time.monotonic() - began < 3
 
 
 def test_an_address_that_became_private_is_not_asked(yongli, model, region, now, upstream, settings):
