@@ -194,7 +194,7 @@ class AiModelAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: AiModel | None = None) -> tuple[str, ...]:
         """Programs name its slug, prices depend on its kind: both stand once it is listed."""
-        return ("slug", "kind") if obj is not None and obj.endpoints.exists() else ()
+        return ("slug", "kind") if obj is not None and obj.pk and obj.endpoints.exists() else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
