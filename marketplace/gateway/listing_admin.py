@@ -61,16 +61,21 @@ STEPS: dict[str, Any] = {
 class EndpointAdmin(ReadOnly):
     """Oldest waiting first. What staff may do are buttons on the endpoint's page, asked once more."""
 
-    list_display = ("model", "provider", "state", "region", "base_url", "waits")
+    list_display = ("model", "provider", "state", "region", "server", "waits")
     list_filter = ("state", "region", "model__maker")
     search_fields = ("public_id", "provider__name", "model__slug", "model__name", "upstream_model", "base_url")
     list_select_related = ("model", "provider", "region")
     ordering = ("submitted_at",)
     change_form_template = "gateway/admin/endpoint.html"
     fields: ClassVar = [
-        *("model", "provider", "state", "base_url", "upstream_model", "region", "output_tokens", "parallel"),
+        *("model", "provider", "state", "server", "upstream_model", "region", "output_tokens", "parallel"),
         *("returned_reason", "created_at", "submitted_at", "published_at"),
     ]
+
+    @admin.display(description=gettext_lazy("address"), ordering="base_url")
+    def server(self, endpoint: Endpoint) -> str:
+        """As text: it is somebody else's, and no link to follow from a desk."""
+        return endpoint.base_url
 
     @admin.display(description=gettext_lazy("waits for"), ordering="submitted_at")
     def waits(self, endpoint: Endpoint) -> str:
@@ -189,7 +194,7 @@ class AiModelAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: AiModel | None = None) -> tuple[str, ...]:
         """Programs name its slug, prices depend on its kind: both stand once it is listed."""
-        return ("slug", "kind") if obj is not None and obj.endpoints.exists() else ()
+        return ("slug", "kind") if obj is not None and obj.pk and obj.endpoints.exists() else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

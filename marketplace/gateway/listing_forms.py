@@ -203,7 +203,10 @@ class PriceTableForm:
 
     @property
     def failed(self) -> bool:
-        return self.is_bound and not all([f.is_valid() for f in (self.first, self.more, self.begin)])  # noqa: C419  # all say what is wrong
+        if not self.is_bound:
+            return False
+        valid = [form.is_valid() for form in (self.first, self.more, self.begin)]  # each says what is wrong
+        return not all(valid)
 
     @property
     def has_more(self) -> bool:

@@ -25,6 +25,9 @@ from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue.models import Package, ResourceClass
 from marketplace.dispatch import listings
 from marketplace.dispatch.models import Site
+from marketplace.gateway import listing
+from marketplace.gateway.models import AiModel
+from marketplace.gateway.tariff import Line, rates_of
 from marketplace.orders import actions as orders
 from marketplace.orders import samples, uploads
 from marketplace.orders.models import Order
@@ -47,7 +50,7 @@ def main() -> None:
     jiangnan, yongli, harbour = (Organisation.objects.get(slug=s) for s in ("jiangnan", "yongli", "harbour"))
     print(
         json.dumps(
-            {**_company(jiangnan, now), **_orders(jiangnan, now), **_factory(yongli, now)}
+            {**_company(jiangnan, now), **_orders(jiangnan, now), **_factory(yongli, now), **_models(yongli, now)}
             | _loans(yongli, harbour, now)
             | _strangers(now)
         )
@@ -191,6 +194,33 @@ def _factory(yongli: Organisation, now) -> dict[str, str]:
         "site": site.public_id,
         "deposit": Deposit.objects.filter(organisation=yongli).first().public_id,
     }
+
+
+def _models(yongli: Organisation, now) -> dict[str, str]:
+    """A model that is served, priced by hours and lengths and dearer from tomorrow on; one that waits; a draft."""
+    model, _made = AiModel.objects.get_or_create(
+        slug="stage-chat",
+        defaults={"name": "Stage Chat", "maker": "Stage", "country": "CN", "context_tokens": 128_000},
+    )
+    usual, more = {"input": 2 * YUAN, "output": 8 * YUAN}, {"input": 4 * YUAN, "cached": YUAN, "output": 9 * YUAN}
+    night, long = Line(window=(1320, 480), prices={"output": YUAN}), Line(32_000, None, {"input": 3 * YUAN})
+    lines = [Line(prices=usual), night, long]
+    made = []
+    for _n in range(3):
+        endpoint = listing.create_endpoint(
+            provider=yongli, model=model, base_url="https://models.yongli.example/v1", upstream_model="stage",
+            region=Site.objects.filter(organisation=yongli)[0].region, output_tokens=8192, secret="sk-stage",
+            actor=ACTOR, now=now,
+        )  # fmt: skip
+        listing.set_prices(endpoint=endpoint, rates=rates_of(lines), actor=ACTOR, now=now)
+        made.append(endpoint)
+    draft, waiting, served = made
+    for endpoint in (waiting, served):
+        listing.submit(endpoint=endpoint, actor=ACTOR, now=now)
+    listing.approve(endpoint=served, actor=ACTOR, now=now)
+    dearer = {"endpoint": served, "rates": rates_of([Line(prices=more)]), "starts_at": now + timedelta(days=1)}
+    listing.set_prices(**dearer, actor=ACTOR, now=now)
+    return {"model_draft": draft.public_id, "model": served.public_id, "model_pk": str(waiting.pk)}
 
 
 def _loans(yongli: Organisation, harbour: Organisation, now) -> dict[str, str]:

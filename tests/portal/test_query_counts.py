@@ -13,7 +13,7 @@ from bank.ledger.chart import Kind
 from bank.ledger.models import Journal
 from bank.lending.models import Application, Loan
 from marketplace.dispatch.models import Slot
-from marketplace.gateway.models import Call
+from marketplace.gateway.models import Call, Endpoint
 from marketplace.orders.models import Order
 from tests.portal.world import FEW, MANY, World, cpu, factory, world
 
@@ -54,6 +54,8 @@ def paths(world: World) -> dict[str, dict[str, str]]:
             "search": "/search/?q=forecast",
             "package": "/p/cat-01/",
             "figures": "/figures/",
+            "models": "/models/",
+            "model": "/models/model-01/",
         },
     }
 
@@ -99,6 +101,8 @@ def of_the_factory(world: World) -> dict[str, str]:
         "sites": "sites/",
         "site": f"sites/{world.factory.site.public_id}/",
         "offerings": "offerings/",
+        "models served": "models/",
+        "model served": f"models/{Endpoint.objects.earliest('pk').public_id}/",
         "loans": "loans/",
         "apply": "loans/apply/",
         "loan": f"loans/{Loan.objects.earliest('pk').public_id}/",
@@ -113,6 +117,7 @@ def of_the_desk(world: World) -> dict[str, str]:
         "money": f"company/{world.jiangnan.pk}/money/",
         "companies to approve": "accounts/organisation/?state__exact=registered",
         "offerings to approve": "catalogue/offering/?state__exact=submitted",
+        "models to approve": "gateway/endpoint/?state__exact=submitted",
         "sites to verify": "dispatch/site/?state__in=registered,failed",
         "payments to book": "billing/topup/?state__exact=waiting",
         "withdrawals to pay": "billing/withdrawal/?state__in=asked,paying",
@@ -156,17 +161,20 @@ COSTS = {
     "sites": 8,
     "site": 12,
     "offerings": 9,
+    "models served": 9,
+    "model served": 10,
     "loans": 22,
     "apply": 10,
     "loan": 13,
     "application": 14,
     "lender": 17,
     "review": 20,
-    "desk": 17,
+    "desk": 18,
     "find": 12,
     "money": 23,
     "companies to approve": 7,
     "offerings to approve": 10,
+    "models to approve": 8,
     "sites to verify": 7,
     "payments to book": 7,
     "withdrawals to pay": 5,
@@ -181,6 +189,8 @@ COSTS = {
     "search": 2,
     "package": 3,
     "figures": 11,
+    "models": 2,
+    "model": 3,
     "api company": 2,
     "api keys": 3,
     "api packages": 1,

@@ -21,7 +21,7 @@ from bank.lending.models import Application, Loan, Offer
 from marketplace.billing.models import Bill, TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Reservation, Site
-from marketplace.gateway.models import Call
+from marketplace.gateway.models import Call, Endpoint
 from marketplace.orders.models import Order, Quote
 from marketplace.provisioning.models import Allocation, ResultFile
 from portal.accounts.models import ApiKey, Invitation
@@ -84,6 +84,10 @@ def things(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     of("yongli", "dispatch:listing dispatch-api:own_listing", offering.public_id)
     of("yongli", "catalogue:offering_step", offering.public_id, step="take-back")
     of("yongli", "catalogue-api:own_offering catalogue-api:own_price catalogue-api:own_step", offering.public_id)
+    served = Endpoint.objects.filter(provider=world.yongli, state="submitted").earliest("pk").public_id
+    of("yongli", "gateway:endpoint gateway:endpoint_preview gateway:endpoint_price", served)
+    of("yongli", "gateway:endpoint_secret gateway:endpoint_test", served)
+    of("yongli", "gateway:endpoint_step", served, step="take-back")
     of("yongli", "deposits:site deposits-api:site", Site.objects.filter(organisation=world.yongli)[0].public_id)
     of("yongli", "deposits:take_back", Deposit.objects.earliest("pk").public_id)
     of("yongli", "lending:application", Application.objects.filter(state="open").latest("pk").public_id)

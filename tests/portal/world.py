@@ -24,6 +24,7 @@ from tests.bank.deposits.conftest import ACTOR, HOUR, Factory, cpu, factory
 from tests.bank.ledger.conftest import Books
 from tests.conftest import join, make_organisation, make_user
 from tests.marketplace.catalogue.goods import make_offering, make_package
+from tests.marketplace.gateway.models_for_sale import make_endpoint, make_model
 from tests.marketplace.gateway.use_cast import Use, make_use
 
 __all__ = ["FEW", "MANY", "World", "cpu", "factory", "world"]
@@ -128,6 +129,9 @@ class World:
         place = {"package": package, "region": region, "resource_class": f.cpu, "now": now - timedelta(days=1)}
         make_offering(platform, **place)
         make_offering(self.yongli, state="submitted", **place)
+        model = make_model(f"model-{n:02d}", name=f"Model {n}")
+        for state in ("submitted", "published"):
+            make_endpoint(self.yongli, model, region, now, state=state)
         site = Site.objects.create(
             organisation=self.yongli, name=f"Hall {n}", region=region, resource_class=f.cpu, cards=2,
             state=Site.State.VERIFIED, availability_ppm=1_000_000, created_at=now,

@@ -18,8 +18,8 @@ def model(db):
 
 @pytest.fixture
 def vectors(db):
-    return make_model(
-        "bge-m3", name="BGE M3", maker="BAAI", kind="embedding", context_tokens=8192, note_zh="", note_en="")
+    no_note = {"note_zh": "", "note_en": ""}
+    return make_model("bge-m3", name="BGE M3", maker="BAAI", kind="embedding", context_tokens=8192, **no_note)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_every_queue_leads_to_its_filtered_list(desk, url, now):
 
 
 def test_the_queues_take_one_query_each(db, now, django_assert_num_queries):
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         staff.queues(now=now)
 
 
