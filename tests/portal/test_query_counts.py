@@ -53,6 +53,7 @@ def paths(world: World) -> dict[str, dict[str, str]]:
             "search": "/search/?q=forecast",
             "package": "/p/cat-01/",
             "figures": "/figures/",
+            "rankings": "/rankings/",
         },
     }
 
@@ -170,6 +171,7 @@ COSTS = {
     "search": 2,
     "package": 3,
     "figures": 11,
+    "rankings": 2,
     "api company": 2,
     "api keys": 3,
     "api packages": 1,
