@@ -60,6 +60,7 @@ VISITS: dict[str, tuple[Visit, ...]] = {
     # portal
     "home:front": anybody("/"),
     "home:figures": (public("/figures/"),),
+    "gateway:rankings": (public("/rankings/"), public("/rankings/?table=countries")),
     "home:earn": (public("/earn/"), Visit(FACTORY, "/earn/")),
     "home:help": (public("/help/"), Visit(BUYER, "/help/")),
     "home:dashboard": (Visit(BUYER, "/dashboard/"), Visit(FACTORY, "/dashboard/"), Visit(LENDER, "/dashboard/")),
@@ -208,8 +209,9 @@ STOCK = "Django's own table, form or question; ours is only the sign above it, w
 
 EXEMPT: dict[str, str] = {
     **dict.fromkeys(
-        ["api:schema", "catalogue:sample", "orders:file", "ledger:statement_csv", "admin:jsi18n",
-         "admin:autocomplete", "admin:view_on_site", "admin:cause", "api-fallback:nothing", "admin:None"],
+        ["api:schema", "catalogue:sample", "orders:file", "ledger:statement_csv", "gateway:rankings_csv",
+         "admin:jsi18n", "admin:autocomplete", "admin:view_on_site", "admin:cause", "api-fallback:nothing",
+         "admin:None"],
         NO_PAGE,
     ),
     **dict.fromkeys(

@@ -56,6 +56,7 @@ def paths(world: World) -> dict[str, dict[str, str]]:
             "figures": "/figures/",
             "models": "/models/",
             "model": "/models/model-01/",
+            "rankings": "/rankings/",
         },
     }
 
@@ -191,6 +192,7 @@ COSTS = {
     "figures": 11,
     "models": 2,
     "model": 3,
+    "rankings": 2,
     "api company": 2,
     "api keys": 3,
     "api packages": 1,

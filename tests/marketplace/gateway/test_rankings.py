@@ -6,7 +6,6 @@ import pytest
 
 from marketplace.gateway import rankings, reference
 from marketplace.gateway.models import AccessKey, AiModel, DailyUse, Endpoint
-from marketplace.gateway.ranks import Cell, Tokens, publish
 from tests.conftest import make_organisation
 from tests.marketplace.catalogue.goods import make_region
 
@@ -146,43 +145,6 @@ def test_tables_add_up_to_the_same_total(client, busy, use, harbour):
         assert sum(int(line["tokens"]) for line in body[table]) == int(body["total_tokens"]) == 1040
     assert body["models"][1]["prompt_tokens"] == "328"
     assert body["models"][1]["completion_tokens"] == "12"
-
-
-def test_no_combination_of_sums_is_the_use_of_fewer_than_three_companies():
-    """Every sum of rows is made of the same parts, and each part has three companies behind it."""
-    import random
-
-    dice = random.Random(4)
-    for _ in range(300):
-        uses = {
-            (m, p, c): 2 ** (n + 1)
-            for n, (m, p, c) in enumerate(
-                (m, p, c) for m in "abcd" for p in "xyz" for c in range(5) if dice.random() < 0.35
-            )
-        }
-        cells = []
-        for m in "abcd":
-            for p in "xyz":
-                who = [c for c in range(5) if (m, p, c) in uses]
-                if who:
-                    tokens = Tokens(sum(uses[m, p, c] for c in who))
-                    known = frozenset({min(who), max(who)})
-                    cells.append(Cell(m, p, "CN" if m in "ab" else "US", tokens, len(who), known))
-        week = publish(cells)
-        if week is None:
-            assert len({c for _m, _p, c in uses}) < 3
-            continue
-        sums = [
-            tokens.total
-            for table in (week.models, week.providers, week.countries)
-            for tokens in (*table.rows.values(), table.other, table.total)
-        ]
-        # every use is a bit of its own: a difference of two sums shows by its bits whose use it would be
-        for one in sums:
-            for two in sums:
-                left = one & ~two
-                who = {c for (_m, _p, c), bit in uses.items() if left & bit}
-                assert not left or len(who) >= 3, (uses, one, two)
 
 
 def test_fewer_than_three_companies_publish_no_sum_at_all(client, use):
