@@ -134,7 +134,8 @@ class DailyUse(Counted):
     """Sums of calls by UTC day, company, key, model and endpoint: what pages and rankings read."""
 
     day = models.DateField(_("day"), help_text="UTC")
-    organisation = models.ForeignKey(Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+")
     key = models.ForeignKey(AccessKey, verbose_name=_("model key"), on_delete=models.PROTECT, related_name="+")
     model = models.ForeignKey(AiModel, verbose_name=_("model"), on_delete=models.PROTECT, related_name="+")
     endpoint = models.ForeignKey(
