@@ -76,8 +76,7 @@ def new_key(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            model = next(iter(key.allowed or [m.slug for m in use_queries.models_on_offer()]), "MODEL")
-            made = {"key": key, "text": text, "base_url": gateway_url(), "model": model}
+            made = {"key": key, "text": text, "base_url": gateway_url(), "model": use_queries.example_for(key)}
             response = render(request, "gateway/key_made", context | made, status=201)
             response["Cache-Control"] = "no-store"
             return response

@@ -111,6 +111,13 @@ def models_on_offer() -> list[AiModel]:
     return list(AiModel.objects.all())
 
 
+def example_for(key: AccessKey) -> str:
+    """A model that the key may call and that writes text, if there is one, for the lines that a program begins with."""
+    models = [m for m in models_on_offer() if not key.allowed or m.slug in key.allowed]
+    models.sort(key=lambda m: m.kind != AiModel.Kind.CHAT)
+    return models[0].slug if models else "MODEL"
+
+
 def providers_on_offer() -> QuerySet[Organisation]:
     """Companies that serve a published endpoint."""
     serving = Endpoint.objects.filter(state=Endpoint.State.PUBLISHED).values("provider")

@@ -201,7 +201,7 @@ def _sums_rows(asked: Asked) -> Iterator[list[Any]]:
 
 def _calls_rows(asked: Asked) -> Iterator[list[Any]]:
     yield [_("Received, UTC"), _("Reference"), _("Key"), _("Key’s reference"), _("Model"), _("Provider"),
-           _("Asked for"), *_token_heads(), _("Out of packs"), _("Yuan"), _("Why it ended"), _("Answer’s status"),
+           _("Kind of call"), *_token_heads(), _("Out of packs"), _("Yuan"), _("Why it ended"), _("Answer’s status"),
            _("Estimated"), _("Milliseconds to the first token"), _("Milliseconds in all")]  # fmt: skip
     for n, one in enumerate(use_queries.each_call(use_queries.calls_of(asked), ROWS_MOST + 1)):
         if n == ROWS_MOST:

@@ -148,7 +148,7 @@ COSTS = {
     "journal": 16,
     "credit": 17,
     "model keys": 11,
-    "model key": 11,
+    "model key": 13,
     "model use": 11,
     "model calls": 8,
     "model call": 9,

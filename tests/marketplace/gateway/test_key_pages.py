@@ -71,6 +71,13 @@ def test_a_new_key_is_shown_once_with_what_a_program_needs(as_, use: Use, lin, b
         assert text.split("_", 2)[2] not in client.get(path).content.decode()
 
 
+def test_the_lines_to_try_name_a_model_that_writes_text(as_, use: Use, lin):
+    use.other_model("aaa-vectors")
+    assert as_(lin).post(NEW, {**WISH, "user": lin.pk}).context["model"] == "qwen3-8b"
+    only = {**WISH, "user": lin.pk, "allowed": ["aaa-vectors"]}
+    assert as_(lin).post(NEW, only).context["model"] == "aaa-vectors"
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
     [
