@@ -114,7 +114,8 @@ def load_shelf(open_secret: Callable[[str], str], allowed: Collection[str]) -> S
             Rate(price.direction, price.from_tokens, price.window_from, price.window_to, price.uy_per_m))
     targets: dict[str, tuple[Target, ...]] = {}
     models: dict[str, tuple[int, str, int, str]] = {}
-    for e in Endpoint.objects.published().select_related("model", "provider", "region"):
+    for e in Endpoint.objects.published().filter(
+            provider__state=Organisation.State.APPROVED).select_related("model", "provider", "region"):
         try:  # an address written as a number is asked of no resolver: it is looked at here
             addresses.check(e.base_url, allowed=allowed)
             secret = open_secret(e.secret) if e.secret else ""
