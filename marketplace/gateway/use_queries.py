@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from bank.ledger.models import Journal
 from marketplace.catalogue.models import Region
@@ -108,7 +108,8 @@ def members_of(organisation: Organisation) -> QuerySet[Membership]:
 
 
 def models_on_offer() -> list[AiModel]:
-    return list(AiModel.objects.all())
+    offered = Endpoint.objects.published().filter(model=OuterRef("pk"), provider__state=Organisation.State.APPROVED)
+    return list(AiModel.objects.filter(Exists(offered)))
 
 
 def example_for(key: AccessKey) -> str:

@@ -39,12 +39,15 @@ def nav(request: HttpRequest) -> dict[str, Any]:
         "deposits": "bank",
         "lending": "bank",
         "dispatch": "provider",
+        "gateway": "models",
     }.get(match.namespace if match else "", "")
-    if match is not None and match.view_name == "home:figures":
+    if match is not None and match.view_name in {"home:figures", "gateway:rankings"}:
         section = "figures"
     elif match is not None and match.view_name == "home:earn":
         section = "bank"
-    elif match is not None and match.view_name.startswith(("catalogue:offering", "deposits:site")):
+    elif match is not None and match.view_name.startswith(
+        ("catalogue:offering", "deposits:site", "gateway:endpoint")
+    ):
         section = "provider"
     elif match is not None and match.view_name in {
         "home:front",
