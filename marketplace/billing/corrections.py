@@ -50,7 +50,7 @@ def always_two(topup: TopUp) -> str:
     """Why every correction of it needs a second person, whatever the amounts: confirmed, by_staff or ""."""
     if confirmed_by_two(topup):
         return "confirmed"
-    return "by_staff" if topup.requested_by is not None and topup.requested_by.is_staff else ""
+    return "by_staff" if topup.is_unannounced else ""
 
 
 def why_two(topup: TopUp, from_uy: int, to_uy: int) -> str:

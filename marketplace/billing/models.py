@@ -138,6 +138,11 @@ class TopUp(models.Model):
         self.public_id = self.public_id or public_id("top")
         super().save(*args, **kwargs)
 
+    @property
+    def is_unannounced(self) -> bool:
+        """Whether it came without a code, and one of our own staff entered it. Needs requested_by."""
+        return self.requested_by is not None and self.requested_by.is_staff
+
 
 class Booking(models.Model):
     """What the bank statement says of a payment, entered by one member of staff; booked when a second one confirms."""

@@ -27,7 +27,7 @@ from portal.history.models import Step
 from portal.history.words import who_of
 
 from . import movements, purses
-from .models import Booking, Charge, TopUp, Withdrawal
+from .models import Booking, Charge, Correction, TopUp, Withdrawal
 
 GIFTS = (Reason.WELCOME_CREDIT,)  # come into a wallet to be spent here; never paid out
 SPENT = (Reason.ORDER_CHARGE, Reason.ORDER_REFUND)
@@ -323,6 +323,12 @@ def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
         booked[key] = said
         found[key] = Booked(step.at, said, step.params.get("text", ""))
     return found
+
+
+def corrections_of(topups: Sequence[TopUp]) -> dict[int, Correction]:
+    """The last correction that was carried out, by the pk of its top-up. One query."""
+    done = Correction.objects.filter(topup__in=topups, state=Correction.State.DONE)
+    return {correction.topup_id: correction for correction in done.order_by("decided_at", "id")}
 
 
 def code_in(text: str) -> str:

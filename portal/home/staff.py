@@ -166,7 +166,7 @@ class Money:
     orders: list[OrderMoney] = field(default_factory=list)
     older_orders: str = ""
     holds: list[HoldLine] = field(default_factory=list)
-    topups: list[tuple[Any, Booked | None]] = field(default_factory=list)
+    topups: list[tuple[Any, Booked | None, Correction | None]] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     short: list[tuple[Correction, int]] = field(default_factory=list)  # what waits for money, and what is missing
 
@@ -201,12 +201,14 @@ def money_of(company: Organisation, *, before: int | None = None, orders_before:
     ]
     page.orders, page.older_orders = _orders(company, orders_before)
     topups = list(
-        TopUp.objects.filter(organisation=company).annotate(entered=queries.ENTERED).order_by("-id")[:LISTED]
+        TopUp.objects.filter(organisation=company).select_related("requested_by").annotate(entered=queries.ENTERED)
+        .order_by("-id")[:LISTED]
     )
     short = Correction.objects.filter(topup__organisation=company, state=Correction.State.SHORT)
     page.short = [(c, _missing(c, page)) for c in short.select_related("topup").order_by("id")]
     steps = last_by(topups)
-    page.topups = [(t, steps.get(t.pk)) for t in topups]
+    corrected = queries.corrections_of(topups)
+    page.topups = [(t, steps.get(t.pk), corrected.get(t.pk)) for t in topups]
     page.withdrawals = list(Withdrawal.objects.filter(organisation=company)[:LISTED])
     return page
 

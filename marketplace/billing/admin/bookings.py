@@ -54,13 +54,8 @@ class UnannouncedForm(forms.Form):
     )
 
 
-def is_unannounced(topup: TopUp) -> bool:
-    """Whether it came without a code, and one of our own staff entered it."""
-    return topup.requested_by is not None and topup.requested_by.is_staff
-
-
 def announced(topup: TopUp) -> str:
-    return _("nobody announced it") if is_unannounced(topup) else words.short(topup.amount_uy, "CNY")
+    return _("nobody announced it") if topup.is_unannounced else words.short(topup.amount_uy, "CNY")
 
 
 def announced_by(topup: TopUp) -> str:
@@ -68,13 +63,13 @@ def announced_by(topup: TopUp) -> str:
     if topup.requested_by is None:
         return desk.NONE
     email = topup.requested_by.email
-    return _("nobody; entered by {person}, our staff").format(person=email) if is_unannounced(topup) else email
+    return _("nobody; entered by {person}, our staff").format(person=email) if topup.is_unannounced else email
 
 
 def difference(booking: Booking) -> str:
     """The sentence that stood before who entered another amount than announced; "" where there is none."""
     topup, beside = booking.topup, booking.amount_uy - booking.topup.amount_uy
-    if not beside or is_unannounced(topup):
+    if not beside or topup.is_unannounced:
         return ""
     said = {"announced": yuan(topup.amount_uy), "entered": yuan(booking.amount_uy), "difference": yuan(abs(beside))}
     if beside > 0:
@@ -129,7 +124,7 @@ class BookingAdmin(desk.Desk):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of a transfer without a code the reason answers another question."""
         first, *others = super().get_fieldsets(request, obj)
-        if obj is None or obj.topup_id is None or not is_unannounced(obj.topup):
+        if obj is None or obj.topup_id is None or not obj.topup.is_unannounced:
             return [first, *others]
         fields = ["how_known" if x == "reason_given" else x for x in first[1]["fields"] if x != "announced_by"]
         return [(first[0], {**first[1], "fields": fields}), *others]

@@ -98,7 +98,7 @@ class TopUpAdmin(desk.Desk):
     list_select_related = ("organisation", "requested_by")
     ordering = ("-state", "created_at")
     fieldsets = (
-        (None, {"fields": ("company", "state", "announced", "announced_by", "created_at", "arrived",
+        (None, {"fields": ("company", "stands", "announced", "announced_by", "created_at", "arrived",
                            "bank_reference", "booked_by", "booked_at", "corrected")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         (gettext_lazy("In the books"), {"fields": ("journals",)}),
@@ -125,6 +125,15 @@ class TopUpAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("CNY"), ordering="amount_uy")
     def amount(self, topup: TopUp) -> str:
         return yuan(topup.booked_uy or topup.amount_uy)
+
+    @admin.display(description=gettext_lazy("state"))
+    def stands(self, topup: TopUp) -> str | SafeString:
+        """Its state, and that this is not what was booked at first."""
+        last = queries.corrections_of([topup]).get(topup.pk)
+        if last is None:
+            return topup.get_state_display()
+        url = reverse("admin:billing_correction_change", args=[last.pk])
+        return format_html('{} · <a href="{}">{}</a>', topup.get_state_display(), url, _("corrected"))
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, topup: TopUp) -> str:
@@ -153,7 +162,7 @@ class TopUpAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, topup: TopUp) -> str | SafeString:
         names = STEPS | {"reversed": TopUp.State.REVERSED.label}
-        if confirming.is_unannounced(topup):
+        if topup.is_unannounced:
             names |= {"waiting": gettext_lazy("entered by our staff; nobody had announced it")}
         return desk.steps_of(subject_of(topup), names, author_of)
 

@@ -1,0 +1,80 @@
+"""What a clerk reads of money that came in: who announced it, what was corrected, who stands behind it, what comes."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bank.ledger.models import Journal
+from marketplace.billing import actions as billing
+from marketplace.billing import bookings, corrections, queries
+from marketplace.billing.models import Booking, Correction, TopUp
+from portal.history.models import Step
+
+pytestmark = pytest.mark.django_db
+YUAN = 1_000_000
+AT = datetime(2026, 11, 25, 4, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def text_of(response) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+@pytest.fixture
+def desk(client, wang):
+    client.force_login(wang)
+    return client
+
+
+@pytest.fixture
+def entered(jiangnan, wang) -> Booking:
+    """A transfer without a code, entered by Wang, waiting for the second person."""
+    return bookings.unannounced(
+        organisation=jiangnan, amount_uy=500 * YUAN, bank_reference="B-1", reason="Their name is on it.", user=wang,
+        now=AT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def booked(entered, fang) -> TopUp:
+    return bookings.confirm(booking=entered, user=fang, now=AT + HOUR).topup
+
+
+@pytest.fixture
+def asked(booked, wang) -> Correction:
+    topup = TopUp.objects.get(pk=booked.pk)
+    return corrections.correct(
+        topup=topup, booking=corrections.booking_of(topup), to_uy=50 * YUAN, reason="A nought too many.", user=wang,
+        now=AT + 2 * HOUR,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def corrected(asked, fang) -> Correction:
+    return corrections.confirm(correction=asked, user=fang, now=AT + 3 * HOUR)
+
+
+def test_what_nobody_announced_is_called_so_on_every_page(desk, corrected, jiangnan):
+    topup = corrected.topup
+    again = {"booking": corrections.booking_of(topup).public_id, "amount": "60", "reason": "Read once more."}
+    pages = {
+        "money": desk.get(f"/admin/company/{jiangnan.pk}/money/"),
+        "correction": desk.get(f"/admin/billing/correction/{corrected.pk}/change/"),
+        "preview": desk.post(f"/admin/billing/topup/{topup.pk}/correct/", again),
+    }
+    for name, page in pages.items():
+        assert "nobody announced it" in text_of(page), name
+    assert "Announced CNY 500.00" not in text_of(pages["preview"]) + text_of(pages["correction"])
+
+
+def test_a_top_up_that_was_corrected_says_so_beside_its_state(desk, corrected, jiangnan):
+    link = f'<a href="/admin/billing/correction/{corrected.pk}/change/">corrected'
+    money = desk.get(f"/admin/company/{jiangnan.pk}/money/").content.decode()
+    assert f"in the wallet<br>{link} from CNY 500.00 to CNY 50.00</a>" in money
+    page = desk.get(f"/admin/billing/topup/{corrected.topup_id}/change/").content.decode()
+    assert f"in the wallet · {link}</a>" in page
+
+
+def test_a_top_up_that_was_never_corrected_does_not_say_so(desk, booked, jiangnan):
+    assert "corrected from" not in text_of(desk.get(f"/admin/company/{jiangnan.pk}/money/"))
