@@ -197,11 +197,11 @@ class JournalAdmin(desk.Numbered):
 
     @admin.display(description=_("Why"))
     def why(self, journal: Journal) -> str:
-        return journal.memo.get("why", "") or desk.NONE
+        return desk.given_reason(journal)
 
     @admin.display(description=_("Who"))
     def by(self, journal: Journal) -> str:
-        return desk.who(journal.actor)
+        return desk.signed(journal)
 
     @admin.display(description=_("Reversal"))
     def reversal(self, journal: Journal) -> str | SafeString:

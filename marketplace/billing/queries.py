@@ -24,7 +24,7 @@ from portal.core.templatetags.suanli import time_text
 from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
 from portal.history.models import Step
-from portal.history.words import who_of
+from portal.history.words import others_of, signers_of
 
 from . import movements, purses
 from .models import Booking, Charge, Correction, TopUp, Withdrawal
@@ -298,24 +298,11 @@ def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
     """
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
-    others = [Step(actor=s.params[name]) for s in steps for name in ("asked", "confirmed") if s.params.get(name)]
-    people = people_by_actor([*steps, *others])
-
-    def who(step: Step) -> str:
-        asked = step.params.get("asked", step.actor)
-        # a booking is in the wallet by its confirmation; a correction may be carried out later, by anybody
-        confirmed = step.params.get("confirmed", step.actor if asked != step.actor else "")
-        said = who_of(asked, people)
-        if confirmed:
-            said = _("{asked}, confirmed by {decided}").format(asked=said, decided=who_of(confirmed, people))
-        if step.actor not in (confirmed or asked, confirmed):
-            said = _("{asked}, carried out by {person}").format(asked=said, person=who_of(step.actor, people))
-        return said
-
+    people = people_by_actor([*steps, *others_of(steps)])
     found: dict[int, Booked] = {}
     booked: dict[int, str] = {}
     for step in steps:
-        key, said = subjects[step.subject].pk, who(step)
+        key, said = subjects[step.subject].pk, signers_of(step, people)
         if step.reason == "booking_corrected" and key in booked:
             taken_back = step.after == TopUp.State.REVERSED
             words = _("{booked}; taken back by {person}") if taken_back else _("{booked}; corrected by {person}")

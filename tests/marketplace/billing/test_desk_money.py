@@ -78,3 +78,25 @@ def test_a_top_up_that_was_corrected_says_so_beside_its_state(desk, corrected, j
 
 def test_a_top_up_that_was_never_corrected_does_not_say_so(desk, booked, jiangnan):
     assert "corrected from" not in text_of(desk.get(f"/admin/company/{jiangnan.pk}/money/"))
+
+
+def test_an_entry_of_two_clerks_names_both_and_their_reason(desk, booked):
+    journal = Journal.objects.get(cause=f"topup:{booked.public_id}")
+    page = text_of(desk.get(f"/admin/ledger/journal/{journal.pk}/change/"))
+    assert "Who: wang@suanli.test, confirmed by fang@suanli.test" in page
+    assert "Why: Their name is on it." in page
+
+
+def test_both_entries_of_a_correction_name_both_clerks_and_their_reason(desk, corrected):
+    journals = list(Journal.objects.filter(memo__why="A nought too many."))
+    assert len(journals) == 2
+    for journal in journals:
+        page = text_of(desk.get(f"/admin/ledger/journal/{journal.pk}/change/"))
+        assert "Who: wang@suanli.test, confirmed by fang@suanli.test" in page
+        assert "Why: A nought too many." in page
+
+
+def test_what_no_person_decided_is_the_programs(desk, jiangnan):
+    billing.ensure_wallet(jiangnan, AT)
+    page = text_of(desk.get(f"/admin/ledger/journal/{Journal.objects.get().pk}/change/"))
+    assert "Who: the program" in page
