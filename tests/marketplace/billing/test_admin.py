@@ -250,7 +250,7 @@ def test_a_second_person_confirms_what_is_large(desk, client, topup, jiangnan, c
     assert "a second person must confirm it" in text_of(correct(desk, topup, "500"))
     made = Correction.objects.get()
     page, decide = f"/admin/billing/correction/{made.pk}/change/", f"/admin/billing/correction/{made.pk}/decide/"
-    assert "1 Corrections to confirm" in text_of(desk.get("/admin/"))
+    assert "0 Corrections to confirm 1 that you asked for waits for somebody else" in text_of(desk.get("/admin/"))
     assert 'name="confirm"' not in desk.get(page).content.decode()
     desk.post(decide, {"confirm": "1"})
     assert available(jiangnan) == 20_000_000_000

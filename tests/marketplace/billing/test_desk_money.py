@@ -100,3 +100,35 @@ def test_what_no_person_decided_is_the_programs(desk, jiangnan):
     billing.ensure_wallet(jiangnan, AT)
     page = text_of(desk.get(f"/admin/ledger/journal/{Journal.objects.get().pk}/change/"))
     assert "Who: the program" in page
+
+
+# the order of a correction's two entries
+
+
+def balances_of(company) -> list[int]:
+    """The wallet after each of its entries, in the order of booking."""
+    wallet = billing.wallet_of(company)
+    amounts = wallet.postings.order_by("id").values_list("amount", flat=True)
+    return [sum(list(amounts)[: n + 1]) for n in range(len(amounts))]
+
+
+def test_between_the_two_entries_of_a_correction_no_balance_holds_both_amounts(corrected, jiangnan):
+    assert balances_of(jiangnan) == [500_000_000, 0, 50_000_000]
+
+
+def test_where_a_part_was_spent_the_right_amount_is_booked_first(asked, jiangnan, fang):
+    billing.fund(cause="order:ord_1", organisation=jiangnan, amount=40 * YUAN, now=AT)
+    done = corrections.confirm(correction=asked, user=fang, now=AT + 3 * HOUR)
+    assert done.state == "done"
+    assert balances_of(jiangnan) == [500_000_000, 550_000_000, 50_000_000]
+
+
+def test_a_finished_booking_leads_to_its_correction(desk, booked, fang):
+    page = f"/admin/billing/booking/{Booking.objects.get().pk}/change/"
+    link = f'href="/admin/billing/topup/{booked.pk}/correct/"'
+    assert link in desk.get(page).content.decode()
+    topup = TopUp.objects.get()
+    corrections.correct(
+        topup=topup, booking=corrections.booking_of(topup), to_uy=0, reason="Not theirs.", user=fang, now=AT
+    )
+    assert link not in desk.get(page).content.decode()  # one correction waits already
