@@ -23,10 +23,10 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import CNY_UY
 from portal.core.templatetags.suanli import time_text
-from portal.core.words import yuan
+from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
 
-from .. import actions, bookings
+from .. import actions, bookings, queries
 from ..models import Booking, Correction, TopUp
 
 STEPS = {
@@ -95,6 +95,24 @@ def corrected(topup: TopUp) -> str | SafeString:
         return desk.NONE
     items = format_html_join("", '<li><a href="{}">{}</a>: {}. {}</li>', rows)
     return format_html('<ul class="desk-list">{}</ul>', items)
+
+
+def wallet_after(topup: TopUp, more_uy: int) -> list[tuple[str, str]]:
+    """What is available in the company's wallet now, and afterwards."""
+    now_uy = queries.wallet_uy(topup.organisation) or 0
+    return [
+        (_("Available in the wallet now"), words.short(floor_fen(now_uy), "CNY")),
+        (_("Available afterwards"), words.short(floor_fen(now_uy + more_uy), "CNY")),
+    ]
+
+
+def correct_url(booking: Booking) -> str:
+    """Where what was booked is corrected; "" where nothing is in the wallet, or a correction waits already."""
+    topup = booking.topup
+    if booking.state != Booking.State.DONE or topup.state != TopUp.State.BOOKED:
+        return ""
+    waits = topup.corrections.filter(state__in=Correction.OPEN).exists()
+    return "" if waits else reverse("admin:billing_topup_correct", args=[topup.pk])
 
 
 def may_book(request: HttpRequest) -> bool:
@@ -195,8 +213,10 @@ class BookingAdmin(desk.Desk):
             "title": _("Payment to confirm"),
             "subtitle": found.topup.reference if found else "",
             "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
+            "correct_url": correct_url(found) if found and may_book(request) and not is_own else "",
             "what_happens": _("After your confirmation the amount is in the wallet."),
             "difference": difference(found) if waits and found else "",
+            "figures": wallet_after(found.topup, found.amount_uy) if waits and found else [],
             "is_own": is_own,
             "may_decline": waits,
             "may_confirm": waits and found is not None and found.asked_by_id != request.user.pk,

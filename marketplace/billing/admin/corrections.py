@@ -26,7 +26,7 @@ from portal.history.models import Step
 
 from .. import corrections, queries
 from ..models import Correction
-from .bookings import announced
+from .bookings import announced, wallet_after
 
 STEPS = {
     "waiting": gettext_lazy("payment announced"),
@@ -174,6 +174,7 @@ class CorrectionAdmin(desk.Desk):
                 "decide_url": reverse("admin:billing_correction_decide", args=[found.pk]),
                 "what_happens": _("After your confirmation both bookings are made at once."),
                 "missing": missing,
+                "figures": [] if missing else wallet_after(found.topup, found.to_uy - found.from_uy),
                 "is_own": is_own,
                 "may_decline": may and found.state in Correction.OPEN,
                 "may_execute": may and short and not missing,

@@ -132,3 +132,28 @@ def test_a_finished_booking_leads_to_its_correction(desk, booked, fang):
         topup=topup, booking=corrections.booking_of(topup), to_uy=0, reason="Not theirs.", user=fang, now=AT
     )
     assert link not in desk.get(page).content.decode()  # one correction waits already
+
+
+# what the second person sees
+
+
+def test_the_second_person_sees_the_balance_afterwards_and_decides_above_the_rest(client, entered, fang):
+    client.force_login(fang)
+    page = client.get(f"/admin/billing/booking/{entered.pk}/change/").content.decode()
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "Available in the wallet now CNY 0.00 Available afterwards CNY 500.00" in said
+    places = [page.index(x) for x in ('name="confirm"', 'id="text"', 'name="decline"', "Technical:", 'id="confirm-it"')]
+    assert places == sorted(places)
+    assert "Or decline it. Why; it stays in the history with your name:" in said
+
+
+def test_the_second_person_of_a_correction_sees_the_balance_afterwards(client, asked, fang):
+    client.force_login(fang)
+    page = text_of(client.get(f"/admin/billing/correction/{asked.pk}/change/"))
+    assert "Available in the wallet now CNY 500.00 Available afterwards CNY 50.00" in page
+
+
+def test_who_asked_is_told_to_wait_and_may_only_withdraw(desk, entered):
+    page = desk.get(f"/admin/billing/booking/{entered.pk}/change/")
+    assert "Why you withdraw it; it stays in the history with your name:" in text_of(page)
+    assert 'form="confirm-it"' not in page.content.decode()
