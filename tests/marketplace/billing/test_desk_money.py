@@ -7,9 +7,8 @@ import pytest
 
 from bank.ledger.models import Journal
 from marketplace.billing import actions as billing
-from marketplace.billing import bookings, corrections, queries
+from marketplace.billing import bookings, corrections
 from marketplace.billing.models import Booking, Correction, TopUp
-from portal.history.models import Step
 
 pytestmark = pytest.mark.django_db
 YUAN = 1_000_000
