@@ -26,11 +26,9 @@ from portal.history.actions import subject_of
 from portal.history.models import Step
 from portal.history.words import others_of, signers_of
 
-from . import movements, purses
+from . import gifts, movements, purses
 from .models import Booking, Charge, Correction, TopUp, Withdrawal
 
-GIFTS = (Reason.WELCOME_CREDIT,)  # come into a wallet to be spent here; never paid out
-SPENT = (Reason.ORDER_CHARGE, Reason.ORDER_REFUND)
 ONLY_NOTES = (  # steps that changed nothing
     "correction_asked", "correction_declined", "correction_withdrawn", "correction_short",
     "booking_asked", "booking_declined", "booking_withdrawn",
@@ -110,16 +108,9 @@ def withdrawable(organisation: Organisation) -> Withdrawable:
     a page shows it as it was. Two queries.
     """
     wallet = purses.wallet_of(organisation)
-
-    def of(*reasons: str) -> Q:
-        return Q(journal__reason__in=reasons) | Q(journal__reverses__reason__in=reasons)
-
-    moved = Posting.objects.filter(of(*GIFTS, *SPENT), account=wallet).aggregate(
-        given=Sum("amount", filter=of(*GIFTS)), spent=Sum("amount", filter=of(*SPENT))
-    )
     available = books.balance(wallet).available or 0
     # no more of it than is there: a loan may have been repaid with it, and the lines of the page must add up
-    gift = min(max(0, (moved["given"] or 0) + (moved["spent"] or 0)), available)
+    gift = min(gifts.left(wallet), available)
     return Withdrawable(available_uy=available, gift_uy=gift)
 
 
