@@ -305,7 +305,7 @@ def test_the_movements_of_an_account_are_listed_from_its_page(desk, topup, jiang
     link = f"/admin/ledger/journal/?postings__account__id__exact={wallet.pk}"
     assert link in desk.get(f"/admin/ledger/account/{wallet.pk}/change/").content.decode()
     found = text_of(desk.get(link))
-    assert "1 entry in the books" in found
+    assert " 1 row " in found
     assert "Jiangnan" in found
     billing.fund(cause="order:ord_1", organisation=jiangnan, amount=4_321, now=AT)
     hold = Hold.objects.get()
