@@ -170,7 +170,7 @@ class TopUpAdmin(desk.Desk):
     def journals(self, topup: TopUp) -> str | SafeString:
         return desk.journals_of(subject_of(topup))
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("Number at the bank, or what is to do"))
     def booking(self, topup: Any) -> str | SafeString:
         if topup.entered:
             url = reverse("admin:billing_topup_book", args=[topup.pk])
@@ -196,8 +196,11 @@ class TopUpAdmin(desk.Desk):
     ) -> HttpResponse:
         topup = TopUp.objects.filter(pk=object_id).first() if object_id.isdigit() else None
         is_own = topup is not None and impartial.is_own(topup.organisation, request.user)
+        nobody = topup is not None and topup.is_unannounced
         seen = {
             "topup": topup,
+            "title": _("Payment that nobody announced") if nobody else _("Payment by bank transfer"),
+            "subtitle": topup.reference if topup else "",
             "can_book": topup and TopUp.State.BOOKED in TopUp.MOVES[topup.state],
             "asked": topup and topup.corrections.filter(state__in=Correction.OPEN).first(),
             "entered": topup and topup.bookings.filter(state=Booking.State.WAITING).first(),
@@ -361,7 +364,7 @@ class ChargeAdmin(desk.Desk):
         desk.technical("public_id", "cause", "asset", "lines"),
     )  # fmt: skip
 
-    @admin.display(description=gettext_lazy("number"))
+    @admin.display(description=gettext_lazy("code of the charge"))
     def number(self, charge: Charge) -> str:
         return charge.public_id[-6:].upper()
 
