@@ -118,8 +118,8 @@ class TopUp(models.Model):
     booked_at = models.DateTimeField(_("booked"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("payment announced")
-        verbose_name_plural = _("payments announced")
+        verbose_name = _("payment by bank transfer")
+        verbose_name_plural = _("payments by bank transfer")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount_uy__gt=0), name="topup_positive"),

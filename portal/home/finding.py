@@ -73,11 +73,15 @@ def find(text: str, *, may: Callable[[str], bool], now: datetime | None = None) 
 
 
 def _is_inside(text: str, one: Found) -> bool:
-    """Whether Latin letters that were typed begin no word of the answer."""
-    said = one.name if text.lower() in one.name.lower() else one.note
-    if not text.isascii() or text.lower() not in said.lower():
+    """Whether Latin letters that were typed begin no word of the answer: they stand inside one, or in a name that
+    the reader is not shown, such as the one in the other language.
+    """
+    if not text.isascii():
         return False
-    return re.search(rf"(?<![0-9a-z]){re.escape(text)}", said, re.IGNORECASE) is None
+    for said in (one.name, one.note):
+        if text.lower() in said.lower():
+            return re.search(rf"(?<![0-9a-z]){re.escape(text)}", said, re.IGNORECASE) is None
+    return text.isalpha() and _bare(text) not in _bare(one.name)
 
 
 def _first(found: list[Found]) -> list[Found]:

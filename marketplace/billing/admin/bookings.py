@@ -101,6 +101,8 @@ def wallet_after(topup: TopUp, more_uy: int) -> list[tuple[str, str]]:
     """What is available in the company's wallet now, and afterwards."""
     now_uy = queries.wallet_uy(topup.organisation) or 0
     return [
+        (_("Company"), topup.organisation.name),
+        (_("In or out of the wallet"), words.short(more_uy, "CNY", signed=True)),
         (_("Available in the wallet now"), words.short(floor_fen(now_uy), "CNY")),
         (_("Available afterwards"), words.short(floor_fen(now_uy + more_uy), "CNY")),
     ]

@@ -156,3 +156,27 @@ def test_who_asked_is_told_to_wait_and_may_only_withdraw(desk, entered):
     page = desk.get(f"/admin/billing/booking/{entered.pk}/change/")
     assert "Why you withdraw it; it stays in the history with your name:" in text_of(page)
     assert 'form="confirm-it"' not in page.content.decode()
+
+
+# words and looks
+
+
+def test_a_payment_that_nobody_announced_is_not_called_announced(desk, booked, jiangnan, mei):
+    other = billing.request_topup(organisation=jiangnan, amount_uy=YUAN, user=mei, now=AT, actor="user:1")
+    pages = {topup: text_of(desk.get(f"/admin/billing/topup/{topup.pk}/change/")) for topup in (booked, other)}
+    assert "Payment that nobody announced" in pages[booked] and "View payment" not in pages[booked]
+    assert "Payment by bank transfer" in pages[other] and "View payment" not in pages[other]
+
+
+def test_heads_filters_and_counts_are_in_the_readers_language(desk, booked):
+    zh = {"HTTP_ACCEPT_LANGUAGE": "zh-hans"}
+    listed = text_of(desk.get("/admin/billing/topup/", **zh))
+    assert "银行流水号或待办" in listed and " 共 1 行 " in listed and "以 状态" not in listed
+    board = text_of(desk.get("/admin/", **zh))
+    assert "Model name" not in board and "Add link" not in board
+
+
+def test_amounts_of_a_preview_stand_beside_their_labels(desk, booked):
+    sent = {"booking": corrections.booking_of(booked).public_id, "amount": "50", "reason": "A nought too many."}
+    page = desk.post(f"/admin/billing/topup/{booked.pk}/correct/", sent).content.decode()
+    assert '<table class="desk-table desk-facts">' in page

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from marketplace.billing import actions as billing
 from marketplace.billing import bookings
@@ -64,3 +65,13 @@ def test_what_i_asked_for_waits_for_somebody_else_and_not_for_me(client, jiangna
     client.force_login(wang)
     assert "1 that you asked for waits for somebody else" in client.get("/admin/").content.decode()
     assert billing.wallet_of(jiangnan).posted == 0
+
+
+def test_what_is_found_by_a_name_that_is_not_shown_comes_last(chen, market, funded):
+    order = market.place(funded)
+    package = order.quote.offering.package
+    type(package).objects.filter(pk=package.pk).update(name_en="Central kitchen plan")
+    with translation.override("zh-hans"):
+        found = finding.find("chen", may=lambda _permission: True)
+    assert found[0].name == "chen@suanli.test"
+    assert {one.name for one in found if not one.is_inside} == {"chen@suanli.test"}
