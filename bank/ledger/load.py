@@ -83,7 +83,8 @@ def transfers_per_s(books: Books, *, hot: bool = False, seconds: float = SECONDS
                 wallet, target, amount = chance.choice(wallets), chance.choice(targets), chance.randint(1, 1000)
                 c.execute(POST_SQL, [
                     public_id("jnl"), f"{run_id}:{count}", fingerprint("bench", wallet, target, amount), reason,
-                    f"bench:{run_id}", now, "", "{}", None, None, False, array((wallet, target)), array((-amount, amount))])
+                    f"bench:{run_id}", now, "", "{}", None, None, False, array((wallet, target)),
+                    array((-amount, amount))])
 
             return repeat(once, seconds)
 

@@ -36,7 +36,7 @@ def attack(*statements) -> str:
 
 
 def journal(*postings, reason="order_charge", hold=None, reverses=None, id="jnl_raw", lots=None):
-    """A raw journal with its postings [(account, amount)] in one statement; lots: what it says of them, else the truth."""
+    """A raw journal with its postings [(account, amount)] in one statement; lots: what it says of them, or truth."""
     says = any(account.lots for account, _amount in postings) if lots is None else lots
 
     def write(c):
