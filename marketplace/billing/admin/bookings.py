@@ -209,10 +209,11 @@ class BookingAdmin(desk.Desk):
     ) -> HttpResponse:
         found = Booking.objects.filter(pk=object_id).first() if object_id.isdigit() else None
         is_own = found is not None and impartial.is_own(found.topup.organisation, request.user)
-        waits = bool(found and found.state == Booking.State.WAITING) and may_book(request) and not is_own
+        waiting = found is not None and found.state == Booking.State.WAITING
+        waits = waiting and may_book(request) and not is_own
         seen = {
             "name": found.topup.reference if found else "",
-            "title": _("Payment to confirm"),
+            "title": _("Payment to confirm") if waiting else _("Payment that needed two persons"),
             "subtitle": found.topup.reference if found else "",
             "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
             "correct_url": correct_url(found) if found and may_book(request) and not is_own else "",
