@@ -42,9 +42,13 @@ def left(wallet: Account) -> int:
     return max(0, _moves(wallet).aggregate(total=Sum("amount"))["total"] or 0)
 
 
-def paid(organisation: Organisation, causes: Collection[str]) -> dict[str, Paid]:
-    """What the wallet paid for each of these things, without those that it paid nothing for. At most four queries."""
-    wallet = books.find(owner=organisation, kind=Kind.WALLET)
+def paid_by(organisation: Organisation, cause: str) -> Paid | None:
+    """What the wallet of a company paid for one thing; None where it paid nothing."""
+    return paid(books.find(owner=organisation, kind=Kind.WALLET), [cause]).get(cause)
+
+
+def paid(wallet: Account | None, causes: Collection[str]) -> dict[str, Paid]:
+    """What a wallet paid for each of these things, without those that it paid nothing for. At most three queries."""
     if wallet is None:
         return {}
     ids = list(_moves(wallet).filter(journal__cause__in=causes).order_by("id").values_list("id", flat=True))

@@ -210,7 +210,7 @@ def _paid_from(order: Order, charge: Charge | None) -> str:
     """Whose money paid it: the gift, the company's own, the credit limit; "" of hours, or of nothing."""
     if charge is None or charge.asset != "CNY":
         return ""
-    return gifts.told(gifts.paid(order.organisation, [order.cause]).get(order.cause), charge.credit_used)
+    return gifts.told(gifts.paid_by(order.organisation, order.cause), charge.credit_used)
 
 
 def _sums(order: Order, total: int) -> list[tuple[str, str, str]]:

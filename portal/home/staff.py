@@ -211,7 +211,8 @@ def money_of(company: Organisation, *, before: int | None = None, orders_before:
         )
         for h in holds
     ]
-    page.orders, page.older_orders = _orders(company, orders_before)
+    wallet = next((a for a in accounts.values() if a.kind == Kind.WALLET), None)
+    page.orders, page.older_orders = _orders(company, orders_before, wallet)
     topups = list(
         TopUp.objects.filter(organisation=company).select_related("requested_by").annotate(entered=queries.ENTERED)
         .order_by("-id")[:LISTED]
@@ -234,7 +235,7 @@ def _figures(page: Money, accounts: dict[int, Account]) -> None:
         if account.kind == Kind.WALLET:
             page.wallet_uy, page.held_uy = account.posted, account.held
             page.available_uy = account.posted - account.held - (account.floor or 0)
-            page.own_uy = queries.withdrawable(page.company).most_uy
+            page.own_uy = queries.withdrawable_of(account, max(0, page.available_uy)).most_uy
         elif account.kind == Kind.CREDIT_LINE:
             page.credit_limit_uy, page.credit_drawn_uy = -(account.floor or 0), -account.posted
         page.accounts.append(
@@ -296,7 +297,9 @@ def _movements(
     return found
 
 
-def _orders(company: Organisation, before: int | None) -> tuple[list[OrderMoney], str]:
+def _orders(
+    company: Organisation, before: int | None, wallet: Account | None
+) -> tuple[list[OrderMoney], str]:
     rows = (
         Order.objects.filter(organisation=company)
         .select_related("organisation", "quote__offering__package", "allocation")
@@ -311,7 +314,7 @@ def _orders(company: Organisation, before: int | None) -> tuple[list[OrderMoney]
     holds: dict[str, list[Hold]] = {}
     for hold in Hold.objects.filter(cause__in=causes).select_related("account").order_by("id"):
         holds.setdefault(hold.cause, []).append(hold)
-    paid = gifts.paid(company, causes)
+    paid = gifts.paid(wallet, causes)
     found = [_order_money(o, charges.get(o.cause), tuple(holds.get(o.cause, [])), paid.get(o.cause)) for o in shown]
     return found, str(shown[-1].pk) if len(orders) > ORDERS else ""
 

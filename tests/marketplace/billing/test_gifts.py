@@ -42,27 +42,27 @@ def pay(jiangnan, now):
 def test_gifts_pay_first_then_own_money(pay, jiangnan):
     for cause, amount in (("order:a", GIFT - 10 * YUAN), ("order:b", 30 * YUAN), ("order:c", 5 * YUAN)):
         pay(cause, amount)
-    assert gifts.paid(jiangnan, ["order:a", "order:b", "order:c", "order:none"]) == {
+    assert gifts.paid(billing.wallet_of(jiangnan), ["order:a", "order:b", "order:c", "order:none"]) == {
         "order:a": Paid(GIFT - 10_000_000, 0), "order:b": Paid(10_000_000, 20_000_000), "order:c": Paid(0, 5_000_000),
     }  # fmt: skip
-    assert gifts.paid(jiangnan, ["order:b"]) == {"order:b": Paid(10_000_000, 20_000_000)}
+    assert gifts.paid(billing.wallet_of(jiangnan), ["order:b"]) == {"order:b": Paid(10_000_000, 20_000_000)}
 
 
 def test_the_parts_of_all_payments_are_what_is_gone_of_the_gift(pay, jiangnan):
     pay("order:a", 30 * YUAN)
     pay("order:b", 7 * YUAN + 3)
-    parts = gifts.paid(jiangnan, ["order:a", "order:b"]).values()
+    parts = gifts.paid(billing.wallet_of(jiangnan), ["order:a", "order:b"]).values()
     assert GIFT - sum(part.gift_uy for part in parts) == queries.withdrawable(jiangnan).gift_uy == GIFT - 37_000_003
 
 
 def test_a_payment_that_was_taken_back_gives_the_gift_back(pay, jiangnan, now):
     journal = pay("order:a", 30 * YUAN)
     ledger.reverse(key="back", journal=journal, reason="a mix-up", actor="user:1", now=now)
-    assert gifts.paid(jiangnan, ["order:a"]) == {"order:a": Paid(0, 0)}
+    assert gifts.paid(billing.wallet_of(jiangnan), ["order:a"]) == {"order:a": Paid(0, 0)}
 
 
 def test_nothing_is_said_of_a_company_without_a_wallet_or_a_payment(yongli):
-    assert gifts.paid(yongli, ["order:a"]) == {}
+    assert gifts.paid_by(yongli, "order:a") is None
     assert gifts.told(None) == ""
 
 
@@ -71,7 +71,7 @@ def test_the_desk_tells_gift_and_own_money_apart(client, chen, market, funded, n
     order = market.place(funded)
     charge = deliver(order, used_cms=3_600_000)
     client.force_login(chen)
-    parts = gifts.told(gifts.paid(funded, [order.cause])[order.cause])
+    parts = gifts.told(gifts.paid_by(funded, order.cause))
     assert f"gift (welcome credit) CNY {charge.total / YUAN:.2f}" in parts
     money = text_of(client.get(f"/admin/company/{funded.pk}/money/"))
     page = text_of(client.get(f"/admin/orders/order/{order.pk}/change/"))
