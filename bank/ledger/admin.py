@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import clock
+from portal.core.ids import made_at
 from portal.core.templatetags.suanli import time_text
 
 from . import desk, overview, proof, words
@@ -137,17 +138,17 @@ class AccountAdmin(desk.Desk):
 
 @admin.register(Journal)
 class JournalAdmin(desk.Numbered):
-    list_display = ["number", "at", "what", "out_of", "into", "amount", "company", "came_from"]
+    list_display = ["number", "happened", "recorded", "what", "out_of", "into", "amount", "company", "came_from"]
     list_filter = ["reason"]
     search_fields = ["=public_id", "=cause", "=key"]
     search_help_text = _(
-        "the number as shown or in full, or what brought it about (order:ord_…); listed by when it was recorded, "
-        "newest first"
+        "the code as shown or the number in full, or what brought it about (order:ord_…); listed by when it was "
+        "recorded, newest first"
     )
     ordering = ["-id"]
     inlines = [PostingInline]
     fieldsets = [
-        (None, {"fields": ["what", "amount", "at", "company", "came_from", "why", "by", "reversal"]}),
+        (None, {"fields": ["what", "amount", "happened", "recorded", "company", "came_from", "why", "by", "reversal"]}),
         (_("What else belongs to it"), {"fields": ["others", "closed_with"]}),
         desk.technical("public_id", "key", "fingerprint", "cause", "memo"),
     ]
@@ -164,9 +165,17 @@ class JournalAdmin(desk.Numbered):
         """The movements of one account, or of all of a kind, are listed from their pages."""
         return lookup in overview.MOVES or super().lookup_allowed(lookup, value, request)
 
-    @admin.display(description=_("number"))
+    @admin.display(description=_("code of the entry"))
     def number(self, journal: Journal) -> str:
         return journal.public_id[-6:].upper()
+
+    @admin.display(description=_("Happened"), ordering="at")
+    def happened(self, journal: Journal) -> str:
+        return time_text(journal.at, "long")
+
+    @admin.display(description=_("Recorded"), ordering="id")
+    def recorded(self, journal: Journal) -> str:
+        return time_text(made_at(journal.public_id), "long")
 
     @admin.display(description=_("What"), ordering="reason")
     def what(self, journal: Journal) -> str:
@@ -197,11 +206,11 @@ class JournalAdmin(desk.Numbered):
 
     @admin.display(description=_("Why"))
     def why(self, journal: Journal) -> str:
-        return journal.memo.get("why", "") or desk.NONE
+        return desk.given_reason(journal)
 
     @admin.display(description=_("Who"))
     def by(self, journal: Journal) -> str:
-        return desk.who(journal.actor)
+        return desk.signed(journal)
 
     @admin.display(description=_("Reversal"))
     def reversal(self, journal: Journal) -> str | SafeString:
@@ -226,7 +235,7 @@ class HoldAdmin(desk.Numbered):
     list_filter = ["state"]
     list_select_related = ["account__owner"]
     search_fields = ["=public_id", "=cause", "=key", "=account__public_id"]
-    search_help_text = _("the number as shown or in full, or what brought it about (order:ord_…)")
+    search_help_text = _("the code as shown or the number in full, or what brought it about (order:ord_…)")
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["company", "where", "reserved", "charged", "gave_back", "left_over", "state",
@@ -254,7 +263,7 @@ class HoldAdmin(desk.Numbered):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "account__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    @admin.display(description=_("number"))
+    @admin.display(description=_("code of the reservation"))
     def number(self, hold: Hold) -> str:
         return hold.public_id[-6:].upper()
 
@@ -302,7 +311,7 @@ class LotAdmin(desk.Desk):
         desk.technical("public_id", "origin", "quantity", "remaining", "pinned"),
     ]
 
-    @admin.display(description=_("number"))
+    @admin.display(description=_("code of the lot"))
     def number(self, lot: Lot) -> str:
         return lot.public_id[-6:].upper()
 
@@ -336,10 +345,11 @@ class DayCloseAdmin(desk.Desk):
     list_display = ["sealed_at", "number", "entries", "lines", "hash"]
     list_display_links = ["sealed_at", "number"]
     ordering = ["-number"]
+    change_form_template = "admin/ledger/dayclose.html"
     fieldsets = [
-        (None, {"fields": ["what", "number", "entries", "lines", "earliest_at", "latest_at"]}),
+        (None, {"fields": ["number", "entries", "lines", "earliest_at", "latest_at"]}),
         (_("What moved, and the balances at the moment of the seal"), {"fields": ["by_kind"]}),
-        (_("The seal"), {"fields": ["hash", "previous_hash", "meaning", "due_for"]}),
+        (_("The seal"), {"fields": ["hash", "previous_hash", "meaning"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DayClose]:
@@ -351,22 +361,50 @@ class DayCloseAdmin(desk.Desk):
     ) -> HttpResponse:
         """Called by the moment of its seal: what it sealed is not the business of one day."""
         close = DayClose.objects.filter(pk=object_id).first() if object_id.isdigit() else None
-        seen = {"title": _("Seal of the books"), "subtitle": time_text(close.closed_at, "long") if close else ""}
+        seen: dict[str, Any] = {"title": _("Seal of the books")}
+        if close is not None:
+            seen |= {"subtitle": time_text(close.closed_at, "long"), "close": close, "sealed": overview.sealed(close),
+                     "compared": overview.compared(close)}
         return super().change_view(request, object_id, form_url, {**seen, **(extra_context or {})})
 
     @admin.display(description=_("Sealed"), ordering="closed_at")
     def sealed_at(self, close: DayClose) -> str:
         return time_text(close.closed_at, "long")
 
-    @admin.display(description=_("What it is"))
-    def what(self, close: DayClose) -> str:
-        return overview.sealed(close) + " · " + _t("The balances below are those of that moment.")
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/verify/", view(self.verify), name="ledger_dayclose_verify"),
+            path("<int:pk>/proof/", view(self.proof_page), name="ledger_dayclose_proof"),
+            *super().get_urls(),
+        ]
 
-    @admin.display(description=_("Made for the close of"))
-    def due_for(self, close: DayClose) -> str:
-        return _t("{day}; the day only says when it was due, not what is in it").format(
-            day=time_text(close.day, "date")
-        )
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return redirect("admin:ledger_dayclose_change", object_id)  # it is never changed
+
+    def verify(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Hash its rows again, compare the file of closings, prove the books; keep what came of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        close = get_object_or_404(DayClose, pk=pk)
+        if request.method == "POST":
+            found = proof.remember(now=clock.now(), actor=f"user:{request.user.pk}", close=close)
+            if found.wrong_count:
+                told = "; ".join(f"{subject}: {saying}" for _check, subject, saying in found.wrong[:3])
+                self.message_user(request, _t("Not as it was closed: {what}").format(what=told), messages.ERROR)
+            else:
+                self.message_user(request, _t("Everything is as it was closed."), messages.SUCCESS)
+        return redirect("admin:ledger_dayclose_change", pk)
+
+    def proof_page(self, request: HttpRequest, pk: int) -> TemplateResponse:
+        """For an auditor, on paper: figures, hashes, and what was compared just now."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        close = get_object_or_404(self.get_queryset(request), pk=pk)
+        context = {**self.admin_site.each_context(request), "title": _t("Proof of a close"), "close": close,
+                   "now": clock.now(), "evidence": overview.evidence(close), "sealed": overview.sealed(close),
+                   "totals": overview.totals_table(close)}  # fmt: skip
+        return TemplateResponse(request, "admin/ledger/close_proof.html", context)
 
     @admin.display(description=_("Entries"), ordering="journals")
     def entries(self, close: Any) -> SafeString:

@@ -23,7 +23,7 @@ from portal.accounts.queries import people_by_actor
 from portal.core.templatetags.suanli import time_text
 from portal.core.words import joined
 from portal.history.models import Step
-from portal.history.words import names_of, who_of
+from portal.history.words import names_of, others_of, signers_of, who_of
 
 from . import words
 from .models import Account, DayClose, Journal
@@ -202,6 +202,28 @@ def side(journal: Journal, sign: int) -> str:
 def who(actor: str) -> str:
     """The person behind `user:12`; a program's own name otherwise."""
     return who_of(actor, people_by_actor([Step(actor=actor)])) if actor else _t("the program")
+
+
+def behind(journal: Journal) -> Step | None:
+    """The step of a person that moved this money: of what brought it about, at the same instant. One query."""
+    if journal.cause.startswith("organisation:"):  # a registration brings a gift, which nobody decided
+        return None
+    same = Step.objects.filter(subject=journal.cause, at=journal.at, actor__startswith="user:")
+    return same.order_by("id").last()
+
+
+def signed(journal: Journal) -> str:
+    """Who entered it and who confirmed it; the program where no person did."""
+    step = behind(journal)
+    if step is None:
+        return who(journal.actor)
+    return signers_of(step, people_by_actor([step, *others_of([step])]))
+
+
+def given_reason(journal: Journal) -> str:
+    """What a person wrote when it was moved."""
+    step = behind(journal)
+    return journal.memo.get("why", "") or (step.params.get("text", "") if step else "") or NONE
 
 
 def steps_of(

@@ -300,6 +300,11 @@ class Proof(models.Model):
     wrong = models.JSONField(_("what is wrong"), default=list, help_text="[[check, subject, saying]], the first ones")
     wrong_count = models.PositiveIntegerField(_("how many are wrong"), default=0)
     actor = models.CharField(_("who"), max_length=80)
+    seen = models.JSONField(
+        _("what was looked at"), default=dict, blank=True,
+        help_text="parts: [[check, how many]]; journal: the last entry then; closings: lines of the file, null without"
+        " one; closings_wrong: how many of them differ; close: the one whose rows were hashed again",
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("proof of the books")

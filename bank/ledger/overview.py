@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -17,11 +19,13 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from portal.core.templatetags.suanli import time_text
+from portal.core.words import MINUS
 from portal.history.words import names_of
 
-from . import desk, queries, words
+from . import closings, desk, queries, words
+from . import sealed as seals
 from .chart import CNY, Kind
-from .models import DayClose, Hold, Proof
+from .models import DayClose, Hold, Journal, Proof
 
 KIND, ASSET = "postings__account__kind__exact", "postings__account__asset__exact"
 MOVES = {"postings__account__id__exact", KIND, ASSET}  # by what entries are listed from here
@@ -37,12 +41,14 @@ def trial_balance() -> list[dict[str, Any]]:
             "rows": [{
                 "name": words.kind(line.kind), "note": _note(line.kind, line.posted), "accounts": line.accounts,
                 "accounts_url": _list("account", kind__exact=line.kind, asset=asset),
-                "posted": words.exact(line.posted, asset),
+                "posted": words.exact(line.posted, asset), "stored": _grouped(line.posted),
                 "moves_url": _list("journal", **{KIND: line.kind, ASSET: asset}),
                 "held": words.exact(line.held, asset) if line.held else "",
             } for line in lines],
             "accounts": sum(line.accounts for line in lines),
             "held": words.exact(held, asset) if held else "",
+            "is_rounded": any(line.posted != words.shown(line.posted, asset) for line in lines),
+            "stored": _grouped(total),
             "off": words.exact(total, asset) if total else "", "zero": words.exact(0, asset),
         })  # fmt: skip
     return found
@@ -61,11 +67,19 @@ def books(*, now: datetime) -> dict[str, Any]:
     ]
     return {
         "proof": last, "who": desk.who(last.actor) if last and last.actor.startswith("user:") else "",
+        "parts": looked_at(last) if last else [], "since": _since(last),
         "is_old": last is None or now - last.at > STALE, "off": off, "close": close,
         "sealed": sealed(close) if close else "",
         "is_right": bool(last and not last.wrong_count and not off and now - last.at <= STALE),
         "url": reverse("admin:ledger_account_trial_balance"),
     }  # fmt: skip
+
+
+def _since(last: Proof | None) -> int | None:
+    """How many entries came after a proof; None of one that did not keep where it stood."""
+    if last is None or "journal" not in last.seen:
+        return None
+    return Journal.objects.filter(pk__gt=last.seen["journal"]).count()
 
 
 def reserved(*, now: datetime) -> dict[str, Any]:
@@ -92,6 +106,50 @@ def reserved(*, now: datetime) -> dict[str, Any]:
             "url": _list("hold", state__exact="open", expires_at__lte=now.isoformat()),
         },
     }  # fmt: skip
+
+
+def looked_at(proof: Proof) -> list[str]:
+    """What a proof looked at, part by part; [] of one that kept only the sum."""
+    names = {
+        "replay": _("lines: every balance is their sum"), "zero sum": _("assets: each sums to zero"),
+        "floors": _("accounts: none below its lowest balance"),
+        "holds": _("reservations: what is held is what they say"),
+        "lots": _("lots of hours: what is left of them is the balance"),
+        "accounts": _("kinds of account: as the chart says"),
+        "guards": _("triggers and functions of the database: they stand as written"),
+        "closings": _("lines of the file of closings: each is that of its close"),
+        "closes": _("close of a day: its rows were hashed again"),
+    }  # fmt: skip
+    return [_("{n} {what}").format(n=f"{n:,}", what=names.get(name, name)) for name, n in proof.seen.get("parts", [])]
+
+
+def compared(close: DayClose) -> dict[str, Any]:
+    """When the file of closings was last compared since this close, by whom, and whether it was the same."""
+    last = Proof.objects.filter(at__gte=close.closed_at, seen__has_key="closings").first()
+    if last is None:
+        return {"proof": None}
+    return {
+        "proof": last, "who": desk.who(last.actor) if last.actor.startswith("user:") else _("the program"),
+        "no_file": last.seen["closings"] is None,
+        "is_same": not last.seen["closings_wrong"] and (last.seen["closings"] or 0) >= close.number,
+    }  # fmt: skip
+
+
+def evidence(close: DayClose) -> list[tuple[str, bool | None]]:
+    """What was compared of a close just now, and whether it is the same; None where there is nothing to compare."""
+    path = Path(settings.BOOKS_CLOSINGS_FILE)
+    lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else None
+    after = DayClose.objects.filter(number=close.number + 1).first()
+    return [
+        (_("Hash of its entries, lines, parts of lots and balances, computed anew from the database, and the hash"
+           " before it"), not seals.hash_of(close)),
+        (_("Its line in the file of closings, which stands outside the database"),
+         None if lines is None else lines[close.number - 1:close.number] == [closings.line(close)]),
+        (_("The hash before it that the following close carries"), None if after is None else
+         after.previous_hash == close.hash),
+        (_("The sum of all balances of each asset, which must be zero"),
+         all(not sum(row[2] for row in kinds.values()) for kinds in close.totals.values())),
+    ]  # fmt: skip
 
 
 def sealed(close: DayClose) -> str:
@@ -135,6 +193,10 @@ def totals_table(close: Any) -> SafeString:
             (format_html(' class="r"') if n else "", head) for n, head in enumerate(heads))),
         format_html_join("", "{}", ((row,) for row in rows)),
     )
+
+
+def _grouped(value: int) -> str:
+    return f"{value:,}".replace("-", MINUS)
 
 
 def _note(kind: str, posted: int) -> str:

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from . import closings as file_of_closings
 from . import install, sealed
 from .chart import ROUTES, kind_rows
-from .models import Proof
+from .models import DayClose, Proof
 
 SHOWN = 20  # findings shown per check; all are counted
 
@@ -233,21 +233,36 @@ def prove(*, closings: Path | None = None) -> Iterator[Outcome]:
 QUICK = {"replay", "zero sum", "floors", "holds", "lots", "accounts"}  # what a balance stands or falls with
 
 
-def remember(*, now: datetime, actor: str) -> Proof:
-    """Run the quick checks and keep what they found. `books check` runs all of them, and the hashes."""
-    looked_at, wrong = 0, []
+def remember(*, now: datetime, actor: str, close: DayClose | None = None) -> Proof:
+    """Run the quick checks, compare the file of closings, and keep what they found.
+
+    close: one whose rows are hashed again. `books check` runs all checks, and hashes every close.
+    """
+    path = Path(settings.BOOKS_CLOSINGS_FILE)
+    said_outside = path.read_bytes() if path.is_file() else None
+    parts, wrong = [], []
     with _snapshot(), connection.cursor() as c:
+        c.execute("SELECT coalesce(max(id), 0) FROM ledger_journal")
+        journal = int(c.fetchone()[0])
         for check in CHECKS:
             if check.name in QUICK:
                 c.execute(check.count, {})
-                looked_at += int(c.fetchone()[0])
+                parts.append([check.name, int(c.fetchone()[0])])
                 c.execute(check.wrong, {})
                 wrong += [[check.name, str(subject), str(saying)] for subject, saying in c.fetchall()]
         guards = _guards_stand()
-    wrong += [[guards.check.name, subject, saying] for subject, saying in guards.wrong]
+        differs = file_of_closings.compare(said_outside or b"", sealed.all_closes())[0]
+        hashed = sealed.hash_of(close) if close else []
+    parts += [[guards.check.name, guards.looked_at], ["closings", (said_outside or b"").count(b"\n")]]
+    parts += [["closes", 1]] if close else []
+    for name, found in ((guards.check.name, guards.wrong), ("closings", differs), ("closes", hashed)):
+        wrong += [[name, subject, saying] for subject, saying in found]
     return Proof.objects.create(
-        at=now, looked_at=looked_at + guards.looked_at, wrong=wrong[:SHOWN], wrong_count=len(wrong), actor=actor
-    )
+        at=now, looked_at=sum(n for _name, n in parts), wrong=wrong[:SHOWN], wrong_count=len(wrong), actor=actor,
+        seen={"parts": parts, "journal": journal, "closings_wrong": len(differs),
+              "closings": None if said_outside is None else said_outside.count(b"\n"),
+              "close": close.number if close else None},
+    )  # fmt: skip
 
 
 def _closed_days(path: Path, said_outside: bytes | None) -> Iterator[Outcome]:

@@ -46,6 +46,19 @@ def all_closes() -> list[DayClose]:
     return list(DayClose.objects.order_by("number"))
 
 
+def hash_of(close: DayClose) -> Wrong:
+    """The rows below one close give its hash, and it is linked to the close before it."""
+    before = DayClose.objects.filter(number=close.number - 1).first()
+    [told] = chain.digests([close], before)
+    day = close.day.isoformat()
+    wrong = []
+    if told.hash != close.hash:
+        wrong.append((day, f"was closed with {close.hash}, its rows now give {told.hash}"))
+    if close.previous_hash != (before.hash if before else ""):
+        wrong.append((day, "is not linked to the close before it"))
+    return wrong
+
+
 def hashes(closes: list[DayClose]) -> Wrong:
     """The rows below every close give its hash, and each close is linked to the one before it."""
     wrong: Wrong = []

@@ -256,6 +256,7 @@ class ProposalAdmin(desk.Desk):
                 "subtitle": found.organisation.name,
                 "decide_url": reverse("admin:lending_proposal_decide", args=[found.pk]),
                 "what_happens": _t("After your confirmation it is in force at once."),
+                "figures": _before_and_after(found) if waits else [],
                 "is_own": is_own,
                 "may_decline": waits,
                 "may_confirm": waits and found.asked_by_id != request.user.pk,
@@ -281,6 +282,17 @@ class ProposalAdmin(desk.Desk):
             else:
                 self.message_user(request, said(done), messages.SUCCESS)
         return redirect("admin:lending_proposal_change", pk)
+
+
+def _before_and_after(proposal: Proposal) -> list[tuple[str, str]]:
+    """What the second person changes: the limit, or what the lender may lend."""
+    if proposal.kind == Proposal.Kind.LIMIT:
+        before, after, labels = proposal.before_uy, proposal.amount_uy, (_t("Limit now"), _t("Limit afterwards"))
+    else:
+        before = queries.lender_cash(proposal.organisation).free_uy
+        after, labels = before + proposal.amount_uy, (_t("Free to lend now"), _t("Free to lend afterwards"))
+    amounts = [words.short(amount, "CNY") for amount in (before, after)]
+    return [(_t("Company"), proposal.organisation.name), *zip(labels, amounts, strict=True)]
 
 
 def _may(request: HttpRequest, proposal: Proposal) -> bool:

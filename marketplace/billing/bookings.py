@@ -22,9 +22,8 @@ from .models import Booking, TopUp
 
 
 def needs_two(topup: TopUp, amount_uy: int) -> bool:
-    by_staff = topup.requested_by is not None and topup.requested_by.is_staff
     return (
-        by_staff
+        topup.is_unannounced
         or amount_uy > policy.TWO_PERSONS_ABOVE_UY
         or abs(amount_uy - topup.amount_uy) > policy.TWO_PERSONS_DIFFERENCE_UY
     )

@@ -13,8 +13,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from bank.ledger import actions as ledger
+from bank.ledger import queries as books
 from bank.ledger.chart import Kind, Reason
-from bank.ledger.models import Journal
+from bank.ledger.models import Account, Journal
 from portal import policy
 from portal.accounts.impartial import refuse_own
 from portal.accounts.models import User
@@ -50,7 +51,7 @@ def always_two(topup: TopUp) -> str:
     """Why every correction of it needs a second person, whatever the amounts: confirmed, by_staff or ""."""
     if confirmed_by_two(topup):
         return "confirmed"
-    return "by_staff" if topup.requested_by is not None and topup.requested_by.is_staff else ""
+    return "by_staff" if topup.is_unannounced else ""
 
 
 def why_two(topup: TopUp, from_uy: int, to_uy: int) -> str:
@@ -218,20 +219,14 @@ def _booked(correction: Correction) -> TopUp:
 
 
 def _move_money(topup: TopUp, correction: Correction, *, now: datetime, actor: str) -> None:
-    """Anew first, then back: only the difference must be there, not the whole of what was booked."""
+    """Back, then anew, as it reads: no balance in between holds both. Where not the whole of what was booked is
+    there, anew and then back, because only the difference must be.
+    """
     wallet, bank = wallet_of(topup.organisation), ledger.open(owner=None, kind=Kind.BANK)
     ledger.lock(wallet, bank)
-    if correction.to_uy:
-        ledger.transfer(
-            key=f"correction:{correction.public_id}:anew",
-            reason=Reason.TOP_UP,
-            cause=history.subject_of(topup),
-            source=bank,
-            target=wallet,
-            amount=correction.to_uy,
-            now=now,
-            memo={"why": correction.reason, "correction": correction.public_id},
-        )
+    all_there = (books.balance(wallet).available or 0) >= correction.from_uy
+    if correction.to_uy and not all_there:
+        _book_anew(topup, correction, bank, wallet, now)
     try:
         ledger.reverse(
             key=f"correction:{correction.public_id}",
@@ -246,6 +241,21 @@ def _move_money(topup: TopUp, correction: Correction, *, now: datetime, actor: s
         available = refused.params["available_uy"] - correction.to_uy
         needed = correction.from_uy - correction.to_uy
         raise Refused("correction_short", needed_uy=needed, available_uy=available) from None
+    if correction.to_uy and all_there:
+        _book_anew(topup, correction, bank, wallet, now)
+
+
+def _book_anew(topup: TopUp, correction: Correction, bank: Account, wallet: Account, now: datetime) -> None:
+    ledger.transfer(
+        key=f"correction:{correction.public_id}:anew",
+        reason=Reason.TOP_UP,
+        cause=history.subject_of(topup),
+        source=bank,
+        target=wallet,
+        amount=correction.to_uy,
+        now=now,
+        memo={"why": correction.reason, "correction": correction.public_id},
+    )
 
 
 def _told(topup: TopUp, correction: Correction) -> dict[str, Any]:

@@ -118,8 +118,8 @@ class TopUp(models.Model):
     booked_at = models.DateTimeField(_("booked"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("payment announced")
-        verbose_name_plural = _("payments announced")
+        verbose_name = _("payment by bank transfer")
+        verbose_name_plural = _("payments by bank transfer")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount_uy__gt=0), name="topup_positive"),
@@ -137,6 +137,11 @@ class TopUp(models.Model):
     def save(self, *args, **kwargs) -> None:
         self.public_id = self.public_id or public_id("top")
         super().save(*args, **kwargs)
+
+    @property
+    def is_unannounced(self) -> bool:
+        """Whether it came without a code, and one of our own staff entered it. Needs requested_by."""
+        return self.requested_by is not None and self.requested_by.is_staff
 
 
 class Booking(models.Model):

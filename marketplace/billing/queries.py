@@ -24,13 +24,11 @@ from portal.core.templatetags.suanli import time_text
 from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
 from portal.history.models import Step
-from portal.history.words import who_of
+from portal.history.words import others_of, signers_of
 
-from . import movements, purses
-from .models import Booking, Charge, TopUp, Withdrawal
+from . import gifts, movements, purses
+from .models import Booking, Charge, Correction, TopUp, Withdrawal
 
-GIFTS = (Reason.WELCOME_CREDIT,)  # come into a wallet to be spent here; never paid out
-SPENT = (Reason.ORDER_CHARGE, Reason.ORDER_REFUND)
 ONLY_NOTES = (  # steps that changed nothing
     "correction_asked", "correction_declined", "correction_withdrawn", "correction_short",
     "booking_asked", "booking_declined", "booking_withdrawn",
@@ -110,17 +108,13 @@ def withdrawable(organisation: Organisation) -> Withdrawable:
     a page shows it as it was. Two queries.
     """
     wallet = purses.wallet_of(organisation)
+    return withdrawable_of(wallet, books.balance(wallet).available or 0)
 
-    def of(*reasons: str) -> Q:
-        return Q(journal__reason__in=reasons) | Q(journal__reverses__reason__in=reasons)
 
-    moved = Posting.objects.filter(of(*GIFTS, *SPENT), account=wallet).aggregate(
-        given=Sum("amount", filter=of(*GIFTS)), spent=Sum("amount", filter=of(*SPENT))
-    )
-    available = books.balance(wallet).available or 0
+def withdrawable_of(wallet: Account, available_uy: int) -> Withdrawable:
+    """The same of a wallet that was read already. One query."""
     # no more of it than is there: a loan may have been repaid with it, and the lines of the page must add up
-    gift = min(max(0, (moved["given"] or 0) + (moved["spent"] or 0)), available)
-    return Withdrawable(available_uy=available, gift_uy=gift)
+    return Withdrawable(available_uy=available_uy, gift_uy=min(gifts.left(wallet), available_uy))
 
 
 def steps_of_withdrawal(withdrawal: Withdrawal) -> list[dict[str, Any]]:
@@ -298,24 +292,11 @@ def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
     """
     subjects = {subject_of(t): t for t in topups}
     steps = list(Step.objects.filter(subject__in=subjects).exclude(reason__in=ONLY_NOTES).order_by("id"))
-    others = [Step(actor=s.params[name]) for s in steps for name in ("asked", "confirmed") if s.params.get(name)]
-    people = people_by_actor([*steps, *others])
-
-    def who(step: Step) -> str:
-        asked = step.params.get("asked", step.actor)
-        # a booking is in the wallet by its confirmation; a correction may be carried out later, by anybody
-        confirmed = step.params.get("confirmed", step.actor if asked != step.actor else "")
-        said = who_of(asked, people)
-        if confirmed:
-            said = _("{asked}, confirmed by {decided}").format(asked=said, decided=who_of(confirmed, people))
-        if step.actor not in (confirmed or asked, confirmed):
-            said = _("{asked}, carried out by {person}").format(asked=said, person=who_of(step.actor, people))
-        return said
-
+    people = people_by_actor([*steps, *others_of(steps)])
     found: dict[int, Booked] = {}
     booked: dict[int, str] = {}
     for step in steps:
-        key, said = subjects[step.subject].pk, who(step)
+        key, said = subjects[step.subject].pk, signers_of(step, people)
         if step.reason == "booking_corrected" and key in booked:
             taken_back = step.after == TopUp.State.REVERSED
             words = _("{booked}; taken back by {person}") if taken_back else _("{booked}; corrected by {person}")
@@ -323,6 +304,12 @@ def last_by(topups: Sequence[TopUp]) -> dict[int, Booked]:
         booked[key] = said
         found[key] = Booked(step.at, said, step.params.get("text", ""))
     return found
+
+
+def corrections_of(topups: Sequence[TopUp]) -> dict[int, Correction]:
+    """The last correction that was carried out, by the pk of its top-up. One query."""
+    done = Correction.objects.filter(topup__in=topups, state=Correction.State.DONE)
+    return {correction.topup_id: correction for correction in done.order_by("decided_at", "id")}
 
 
 def code_in(text: str) -> str:

@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger import desk, words
+from marketplace.billing import gifts
+from marketplace.billing.models import Charge
 from portal.accounts import impartial
 from portal.core import clock
 from portal.core.errors import Refused, sentence
@@ -191,6 +193,7 @@ class OrderAdmin(ReadOnly):
             "agreed": queries.worded_lines(order.quote.lines, order.quote.asset, package.unit, is_quote=True),
             "ended_because": ended_because(order),
             "funding": queries.holds_of(order),
+            "paid_from": _paid_from(order, found["charge"]),
             "result": queries.worded_result(
                 order.allocation.result if order.allocation else None, package, clock.now()
             ),
@@ -201,6 +204,13 @@ class OrderAdmin(ReadOnly):
             "sums": _sums(order, found["charge"].total if found["charge"] else 0),
             "age": timesince(order.placed_at, clock.now(), depth=1),
         }
+
+
+def _paid_from(order: Order, charge: Charge | None) -> str:
+    """Whose money paid it: the gift, the company's own, the credit limit; "" of hours, or of nothing."""
+    if charge is None or charge.asset != "CNY":
+        return ""
+    return gifts.told(gifts.paid_by(order.organisation, order.cause), charge.credit_used)
 
 
 def _sums(order: Order, total: int) -> list[tuple[str, str, str]]:

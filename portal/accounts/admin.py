@@ -23,7 +23,7 @@ from portal.core.errors import Refused
 from portal.core.templatetags.suanli import time_text
 from portal.history.words import worded
 
-from . import actions, impartial, people_admin, queries
+from . import actions, impartial, people_admin, queries, regions
 from .models import ApiKey, Invitation, Membership, Organisation
 
 __all__ = ["people_admin"]
@@ -84,14 +84,14 @@ class OrganisationAdmin(ReadOnly):
     actions = ("approve", "lift", "suspend")
     inlines = (MembershipInline,)
     fieldsets = (
-        (None, {"fields": ("name", "state", "uscc", "public_id", "role", "is_demo", "created_at")}),
+        (None, {"fields": ("name", "state", "uscc", "region", "public_id", "role", "is_demo", "created_at")}),
         (
             _("What it says of itself"),
             {"fields": ("industry", "employees", "revenue_wan", "assets_wan", "size_class", "is_provider")},
         ),
         (_("History"), {"fields": ("history",)}),
     )
-    readonly_fields = ("history", "size_class", "public_id")
+    readonly_fields = ("region", "history", "size_class", "public_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
         return queries.queue()
@@ -120,6 +120,10 @@ class OrganisationAdmin(ReadOnly):
     @admin.display(description=_("owner"))
     def owner(self, company: Organisation) -> str:
         return ", ".join(member.user.email for member in getattr(company, "owners", [])) or "–"
+
+    @admin.display(description=_("region in the code"))
+    def region(self, company: Organisation) -> str:
+        return regions.told(company.uscc)
 
     @admin.display(description=_("what happened"))
     def history(self, company: Organisation) -> SafeString:

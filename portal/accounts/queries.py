@@ -14,7 +14,7 @@ from portal.core.errors import Refused
 from portal.history.actions import subject_of
 from portal.history.models import Step
 
-from . import secrets, sizing, uscc
+from . import regions, secrets, sizing, uscc
 from .models import ApiKey, Invitation, Membership, Organisation, SizeClass, User
 
 # who waits first, the longest on top; an expression, so that a choice of companies may be sorted by it as well
@@ -107,6 +107,7 @@ def checks(company: Organisation) -> list[Checked]:
     confirmed = ", ".join(email for email, is_verified in emails.items() if is_verified)
     return [
         code,
+        Checked(_("Region in the code"), regions.told(company.uscc), True),
         Checked(_("Name and trade"), f"{company.name}, {company.industry_name}", True),
         Checked(_("Size by its figures"), str(SizeClass(size).label), size == company.size_class),
         Checked(

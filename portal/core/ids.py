@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
@@ -17,6 +18,14 @@ def uuid7_int() -> int:
     return (
         (millis << 80) | (7 << 76) | ((random >> 68 & 0xFFF) << 64) | (2 << 62) | (random & ((1 << 62) - 1))
     )
+
+
+def made_at(name: str) -> datetime:
+    """When an identifier was made, by the clock of the machine that made it; to the millisecond."""
+    value = 0
+    for char in name.rpartition("_")[2]:
+        value = value << 5 | ALPHABET.index(char)
+    return datetime.fromtimestamp((value >> 80) / 1000, UTC)
 
 
 def public_id(prefix: str) -> str:

@@ -147,6 +147,24 @@ def who_of(actor: str, people: Mapping[str, str]) -> str:
     return _("a program with a key") if actor.startswith("key:") else _("the portal itself")
 
 
+def others_of(steps: Iterable[Step]) -> list[Step]:
+    """Whose names the words of these steps need, beside whoever made them."""
+    return [Step(actor=s.params[name]) for s in steps for name in ("asked", "confirmed") if s.params.get(name)]
+
+
+def signers_of(step: Step, people: Mapping[str, str]) -> str:
+    """Everybody who stands behind a step: who asked for it, who confirmed it, who carried it out."""
+    asked = step.params.get("asked", step.actor)
+    # a booking is in the wallet by its confirmation; a correction may be carried out later, by anybody
+    confirmed = step.params.get("confirmed", step.actor if asked != step.actor else "")
+    said = who_of(asked, people)
+    if confirmed:
+        said = _("{asked}, confirmed by {decided}").format(asked=said, decided=who_of(confirmed, people))
+    if step.actor not in (confirmed or asked, confirmed):
+        said = _("{asked}, carried out by {person}").format(asked=said, person=who_of(step.actor, people))
+    return said
+
+
 def people_of(steps: Iterable[Step]) -> dict[str, str]:
     """`user:12` → the e-mail address."""
     actors = {step.actor.partition(":")[2] for step in steps if step.actor.startswith("user:")}

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from bank.ledger import overview
+from portal.accounts import regions
 from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
@@ -41,7 +42,7 @@ def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> 
     now = clock.now()
     shown = [
         {"queue": q, "age": timesince(q.oldest_at, now, depth=1) if q.oldest_at else ""}
-        for q in staff.queues(now=now)
+        for q in staff.queues(now=now, user=request.user)
         if _may(request, q.permission)
     ]
     books = overview.books(now=now) if _may(request, "ledger.view_account") else None
@@ -52,7 +53,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """Search across rooms; a single answer is opened at once."""
     text = request.GET.get("q", "")
     found = finding.find(text, may=partial(_may, request), now=clock.now())
-    if len({one.url.partition("#")[0] for one in found}) == 1:
+    if len({one.url.partition("#")[0] for one in found}) == 1 and not found[0].is_inside:
         return redirect(found[0].url)
     return TemplateResponse(
         request,
@@ -84,6 +85,7 @@ def money(request: HttpRequest, pk: int) -> HttpResponse:
             "title": company.name,
             "page": page,
             "company": company,
+            "region": regions.told(company.uscc),
             "may_book": _may(request, "billing.change_topup"),
             "may_decide": _may(request, "accounts.change_organisation"),
             "can_approve": Organisation.State.APPROVED in moves,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet, Value
@@ -19,7 +19,7 @@ from marketplace.billing.models import Charge, Correction, TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Site
 from marketplace.orders.models import Order
-from portal.accounts.models import Membership, Organisation
+from portal.accounts.models import Membership, Organisation, User
 from portal.core.money import CNY_UY, FEN_UY
 from portal.core.words import joined
 
@@ -32,10 +32,12 @@ class Found:
     name: str
     note: str
     url: str
+    is_inside: bool = False  # what was typed stands only in the middle of a word of it
 
 
 Finder = Callable[[str], list[Found]]
 EACH = 10
+HAN = re.compile(r"[\u4e00-\u9fff]+")
 AMOUNTS_OF = timedelta(days=90)
 
 
@@ -46,11 +48,11 @@ def find(text: str, *, may: Callable[[str], bool], now: datetime | None = None) 
     finds what has it, of the 90 days before `now`. Of more than ten answers of a kind it is said that there are more.
     """
     text = unicodedata.normalize("NFKC", text).strip()[:120]
-    if len(text) < 2:
+    if len(text) < 2 and not HAN.fullmatch(text):
         return []
     finders: list[tuple[str, Finder]] = [
-        ("accounts.view_organisation", _find_companies),
         ("accounts.view_user", _find_people),
+        ("accounts.view_organisation", _find_companies),
         ("orders.view_order", _find_orders),
         ("billing.view_topup", _find_topups),
         ("billing.view_withdrawal", _find_withdrawals),
@@ -65,7 +67,21 @@ def find(text: str, *, may: Callable[[str], bool], now: datetime | None = None) 
             ("orders.view_order", lambda _text: _orders_of(amount_uy, now)),
             ("billing.view_correction", lambda _text: _corrections_of(amount_uy, now)),
         ]
-    return [one for permission, finder in finders if may(permission) for one in _first(finder(text))]
+    found = [one for permission, finder in finders if may(permission) for one in _first(finder(text))]
+    found = [replace(one, is_inside=_is_inside(text, one)) for one in found]
+    return sorted(found, key=lambda one: one.is_inside)  # "chen": the person before the kitchen
+
+
+def _is_inside(text: str, one: Found) -> bool:
+    """Whether Latin letters that were typed begin no word of the answer: they stand inside one, or in a name that
+    the reader is not shown, such as the one in the other language.
+    """
+    if not text.isascii():
+        return False
+    for said in (one.name, one.note):
+        if text.lower() in said.lower():
+            return re.search(rf"(?<![0-9a-z]){re.escape(text)}", said, re.IGNORECASE) is None
+    return text.isalpha() and _bare(text) not in _bare(one.name)
 
 
 def _first(found: list[Found]) -> list[Found]:
@@ -146,7 +162,7 @@ def _named(field: str, text: str) -> Q:
     """
     short = Q()
     for word in text.split():
-        if re.fullmatch(r"[\u4e00-\u9fff]+", word):
+        if HAN.fullmatch(word):
             short &= Q(**{f"{field}__regex": ".*".join(word)})
         else:
             short &= Q(**{f"{field}__icontains": word})
@@ -172,8 +188,10 @@ def _find_companies(text: str) -> list[Found]:
 
 
 def _find_people(text: str) -> list[Found]:
+    """Whoever works for a company, on that company's page; others, such as our own staff, on a page of their own."""
     rows = Membership.objects.filter(user__email__icontains=text).select_related("user", "organisation")
-    return [
+    alone = User.objects.filter(email__icontains=text, memberships=None).order_by("email")[: EACH + 1]
+    found = [
         Found(
             _("Person"),
             m.user.email,
@@ -182,6 +200,19 @@ def _find_people(text: str) -> list[Found]:
         )
         for m in rows.order_by("user__email")[:EACH + 1]
     ]
+    return found + [
+        Found(
+            _("Person"),
+            user.email,
+            _("our staff") if user.is_staff else _("of no company"),
+            reverse("admin:accounts_user_change", args=[user.pk]),
+        )
+        for user in alone
+    ]
+
+
+def _of_package(path: str, text: str) -> Q:
+    return _named(f"{path}__name_en", text) | _named(f"{path}__name_zh", text)
 
 
 def _find_orders(text: str) -> list[Found]:
@@ -191,15 +222,16 @@ def _find_orders(text: str) -> list[Found]:
         | Q(public_id=bare)
         | Q(quote__public_id=bare)
         | Q(allocation__public_id=bare)
-    ).select_related("organisation")
+        | _of_package("quote__offering__package", text)
+    ).select_related("organisation", "quote__offering__package")
     return [
         Found(
             _("Order"),
             o.number,
-            joined([o.organisation.name, o.get_state_display()]),
+            joined([o.organisation.name, o.quote.offering.package.name, o.get_state_display()]),
             reverse("admin:orders_order_change", args=[o.pk]),
         )
-        for o in rows[:EACH + 1]
+        for o in rows.order_by("-id")[:EACH + 1]
     ]
 
 
@@ -285,8 +317,7 @@ def _find_offerings(text: str) -> list[Found]:
         Q(public_id=text.lower())
         | Q(package__code__iexact=text)
         | _named("name", text)
-        | _named("package__name_en", text)
-        | _named("package__name_zh", text)
+        | _of_package("package", text)
     ).select_related("package", "provider")
     return [
         Found(

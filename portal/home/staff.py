@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -14,7 +14,7 @@ from bank.ledger import words
 from bank.ledger.chart import Kind
 from bank.ledger.models import Account, Hold, Posting
 from bank.lending.models import Proposal
-from marketplace.billing import queries
+from marketplace.billing import gifts, queries
 from marketplace.billing.models import Booking, Charge, Correction, TopUp, Withdrawal
 from marketplace.billing.queries import Booked, last_by
 from marketplace.catalogue.models import Offering
@@ -46,10 +46,11 @@ class Queue:
     oldest_at: datetime | None
     url: str
     permission: str
+    own: int = 0  # asked for by the reader, so it waits for somebody else
 
 
-def queues(*, now: datetime) -> list[Queue]:
-    """Everything that waits, in the order in which it is looked at. One query each."""
+def queues(*, now: datetime, user: Any = None) -> list[Queue]:
+    """Everything that waits for the reader, in the order in which it is looked at. One query each."""
     companies = Organisation.objects.filter(state=Organisation.State.REGISTERED)
     offerings = Offering.objects.filter(state=Offering.State.SUBMITTED)
     raised = Offering.objects.filter(state=Offering.State.PUBLISHED, price_raised_at__isnull=False)
@@ -77,24 +78,28 @@ def queues(*, now: datetime) -> list[Queue]:
         _queue(topups, "created_at", "state__exact=waiting", _("Payments to book"),
                _("No payment is announced.")),
         _queue(bookings, "asked_at", "state__exact=waiting", _("Payments to confirm"),
-               _("No payment waits for a second person.")),
+               _("No payment waits for a second person."), user),
         _queue(withdrawals, "created_at", "state__in=asked,paying", _("Withdrawals to pay"),
                _("Nobody waits for money.")),
         _queue(corrections, "asked_at", "state__exact=waiting", _("Corrections to confirm"),
-               _("No correction waits for a second person.")),
+               _("No correction waits for a second person."), user),
         _queue(short, "asked_at", "state__exact=short", _("Corrections that wait for money"),
                _("No correction waits for money.")),
         _queue(proposals, "asked_at", "state__exact=waiting", _("Limits and lenders' payments to confirm"),
-               _("No limit waits for a second person.")),
+               _("No limit waits for a second person."), user),
         _queue(late, "placed_at", "stuck=yes", _("Stuck orders"), _("Every order gets on.")),
     ]  # fmt: skip
 
 
-def _queue(rows: QuerySet[Any], since: str, query: str, name: str, empty: str) -> Queue:
+def _queue(
+    rows: QuerySet[Any], since: str, query: str, name: str, empty: str, second: Any = None
+) -> Queue:
+    """`second`: who may not decide what they have asked for themselves."""
     app, model = rows.model._meta.app_label, rows.model._meta.model_name
-    told = rows.aggregate(count=Count("pk"), oldest=Min(since))
+    own = Q(asked_by=second) if second is not None else Q(pk__in=[])
+    told = rows.aggregate(count=Count("pk", filter=~own), oldest=Min(since, filter=~own), own=Count("pk", filter=own))
     url = f"{reverse(f'admin:{app}_{model}_changelist')}?{query}"
-    return Queue(str(model), name, empty, told["count"], told["oldest"], url, f"{app}.view_{model}")
+    return Queue(str(model), name, empty, told["count"], told["oldest"], url, f"{app}.view_{model}", told["own"])
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ class OrderMoney:
     charged: str
     returned: str
     why: str
+    paid_from: str
     lines: tuple[dict[str, str], ...]
     lines_most: str
     lines_real: str
@@ -162,6 +168,7 @@ class Money:
     available_uy: int = 0
     held_uy: int = 0
     wallet_uy: int = 0
+    own_uy: int = 0  # what of the available is the company's own: it may go to the bank
     credit_limit_uy: int = 0
     credit_drawn_uy: int = 0
     accounts: list[dict[str, str]] = field(default_factory=list)
@@ -170,9 +177,14 @@ class Money:
     orders: list[OrderMoney] = field(default_factory=list)
     older_orders: str = ""
     holds: list[HoldLine] = field(default_factory=list)
-    topups: list[tuple[Any, Booked | None]] = field(default_factory=list)
+    topups: list[tuple[Any, Booked | None, Correction | None]] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     short: list[tuple[Correction, int]] = field(default_factory=list)  # what waits for money, and what is missing
+
+    @property
+    def gift_shown_uy(self) -> int:
+        """What of the available is a gift, so that both parts add up as they are shown."""
+        return max(0, floor_fen(self.available_uy)) - self.own_uy
 
     @property
     def held_shown_uy(self) -> int:
@@ -203,14 +215,17 @@ def money_of(company: Organisation, *, before: int | None = None, orders_before:
         )
         for h in holds
     ]
-    page.orders, page.older_orders = _orders(company, orders_before)
+    wallet = next((a for a in accounts.values() if a.kind == Kind.WALLET), None)
+    page.orders, page.older_orders = _orders(company, orders_before, wallet)
     topups = list(
-        TopUp.objects.filter(organisation=company).annotate(entered=queries.ENTERED).order_by("-id")[:LISTED]
+        TopUp.objects.filter(organisation=company).select_related("requested_by").annotate(entered=queries.ENTERED)
+        .order_by("-id")[:LISTED]
     )
     short = Correction.objects.filter(topup__organisation=company, state=Correction.State.SHORT)
     page.short = [(c, _missing(c, page)) for c in short.select_related("topup").order_by("id")]
     steps = last_by(topups)
-    page.topups = [(t, steps.get(t.pk)) for t in topups]
+    corrected = queries.corrections_of(topups)
+    page.topups = [(t, steps.get(t.pk), corrected.get(t.pk)) for t in topups]
     page.withdrawals = list(Withdrawal.objects.filter(organisation=company)[:LISTED])
     return page
 
@@ -224,6 +239,7 @@ def _figures(page: Money, accounts: dict[int, Account]) -> None:
         if account.kind == Kind.WALLET:
             page.wallet_uy, page.held_uy = account.posted, account.held
             page.available_uy = account.posted - account.held - (account.floor or 0)
+            page.own_uy = queries.withdrawable_of(account, max(0, page.available_uy)).most_uy
         elif account.kind == Kind.CREDIT_LINE:
             page.credit_limit_uy, page.credit_drawn_uy = -(account.floor or 0), -account.posted
         page.accounts.append(
@@ -285,7 +301,9 @@ def _movements(
     return found
 
 
-def _orders(company: Organisation, before: int | None) -> tuple[list[OrderMoney], str]:
+def _orders(
+    company: Organisation, before: int | None, wallet: Account | None
+) -> tuple[list[OrderMoney], str]:
     rows = (
         Order.objects.filter(organisation=company)
         .select_related("organisation", "quote__offering__package", "allocation")
@@ -300,11 +318,14 @@ def _orders(company: Organisation, before: int | None) -> tuple[list[OrderMoney]
     holds: dict[str, list[Hold]] = {}
     for hold in Hold.objects.filter(cause__in=causes).select_related("account").order_by("id"):
         holds.setdefault(hold.cause, []).append(hold)
-    found = [_order_money(o, charges.get(o.cause), tuple(holds.get(o.cause, []))) for o in shown]
+    paid = gifts.paid(wallet, causes)
+    found = [_order_money(o, charges.get(o.cause), tuple(holds.get(o.cause, [])), paid.get(o.cause)) for o in shown]
     return found, str(shown[-1].pk) if len(orders) > ORDERS else ""
 
 
-def _order_money(order: Order, charge: Charge | None, holds: tuple[Hold, ...]) -> OrderMoney:
+def _order_money(
+    order: Order, charge: Charge | None, holds: tuple[Hold, ...], paid: gifts.Paid | None
+) -> OrderMoney:
     quote, asset = order.quote, order.quote.asset
     package = quote.offering.package
     total = charge.total if charge else 0
@@ -316,6 +337,7 @@ def _order_money(order: Order, charge: Charge | None, holds: tuple[Hold, ...]) -
         charged="" if order.is_open else words.short(total, asset),
         returned="" if order.is_open else words.short(quote.cap - total, asset),
         why=why(order, charge),
+        paid_from=gifts.told(paid, charge.credit_used if charge else 0),
         lines=_compared(order, charge, package.unit),
         lines_most=words.exact(quote.cap, asset),
         lines_real=words.exact(charge.total, asset) if charge else "",

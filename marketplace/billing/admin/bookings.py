@@ -23,10 +23,10 @@ from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.money import CNY_UY
 from portal.core.templatetags.suanli import time_text
-from portal.core.words import yuan
+from portal.core.words import floor_fen, yuan
 from portal.history.actions import subject_of
 
-from .. import actions, bookings
+from .. import actions, bookings, queries
 from ..models import Booking, Correction, TopUp
 
 STEPS = {
@@ -54,13 +54,8 @@ class UnannouncedForm(forms.Form):
     )
 
 
-def is_unannounced(topup: TopUp) -> bool:
-    """Whether it came without a code, and one of our own staff entered it."""
-    return topup.requested_by is not None and topup.requested_by.is_staff
-
-
 def announced(topup: TopUp) -> str:
-    return _("nobody announced it") if is_unannounced(topup) else words.short(topup.amount_uy, "CNY")
+    return _("nobody announced it") if topup.is_unannounced else words.short(topup.amount_uy, "CNY")
 
 
 def announced_by(topup: TopUp) -> str:
@@ -68,13 +63,13 @@ def announced_by(topup: TopUp) -> str:
     if topup.requested_by is None:
         return desk.NONE
     email = topup.requested_by.email
-    return _("nobody; entered by {person}, our staff").format(person=email) if is_unannounced(topup) else email
+    return _("nobody; entered by {person}, our staff").format(person=email) if topup.is_unannounced else email
 
 
 def difference(booking: Booking) -> str:
     """The sentence that stood before who entered another amount than announced; "" where there is none."""
     topup, beside = booking.topup, booking.amount_uy - booking.topup.amount_uy
-    if not beside or is_unannounced(topup):
+    if not beside or topup.is_unannounced:
         return ""
     said = {"announced": yuan(topup.amount_uy), "entered": yuan(booking.amount_uy), "difference": yuan(abs(beside))}
     if beside > 0:
@@ -100,6 +95,26 @@ def corrected(topup: TopUp) -> str | SafeString:
         return desk.NONE
     items = format_html_join("", '<li><a href="{}">{}</a>: {}. {}</li>', rows)
     return format_html('<ul class="desk-list">{}</ul>', items)
+
+
+def wallet_after(topup: TopUp, more_uy: int) -> list[tuple[str, str]]:
+    """What is available in the company's wallet now, and afterwards."""
+    now_uy = queries.wallet_uy(topup.organisation) or 0
+    return [
+        (_("Company"), topup.organisation.name),
+        (_("In or out of the wallet"), words.short(more_uy, "CNY", signed=True)),
+        (_("Available in the wallet now"), words.short(floor_fen(now_uy), "CNY")),
+        (_("Available afterwards"), words.short(floor_fen(now_uy + more_uy), "CNY")),
+    ]
+
+
+def correct_url(booking: Booking) -> str:
+    """Where what was booked is corrected; "" where nothing is in the wallet, or a correction waits already."""
+    topup = booking.topup
+    if booking.state != Booking.State.DONE or topup.state != TopUp.State.BOOKED:
+        return ""
+    waits = topup.corrections.filter(state__in=Correction.OPEN).exists()
+    return "" if waits else reverse("admin:billing_topup_correct", args=[topup.pk])
 
 
 def may_book(request: HttpRequest) -> bool:
@@ -129,7 +144,7 @@ class BookingAdmin(desk.Desk):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of a transfer without a code the reason answers another question."""
         first, *others = super().get_fieldsets(request, obj)
-        if obj is None or obj.topup_id is None or not is_unannounced(obj.topup):
+        if obj is None or obj.topup_id is None or not obj.topup.is_unannounced:
             return [first, *others]
         fields = ["how_known" if x == "reason_given" else x for x in first[1]["fields"] if x != "announced_by"]
         return [(first[0], {**first[1], "fields": fields}), *others]
@@ -194,14 +209,17 @@ class BookingAdmin(desk.Desk):
     ) -> HttpResponse:
         found = Booking.objects.filter(pk=object_id).first() if object_id.isdigit() else None
         is_own = found is not None and impartial.is_own(found.topup.organisation, request.user)
-        waits = bool(found and found.state == Booking.State.WAITING) and may_book(request) and not is_own
+        waiting = found is not None and found.state == Booking.State.WAITING
+        waits = waiting and may_book(request) and not is_own
         seen = {
             "name": found.topup.reference if found else "",
-            "title": _("Payment to confirm"),
+            "title": _("Payment to confirm") if waiting else _("Payment that needed two persons"),
             "subtitle": found.topup.reference if found else "",
             "decide_url": reverse("admin:billing_booking_decide", args=[found.pk]) if found else "",
+            "correct_url": correct_url(found) if found and may_book(request) and not is_own else "",
             "what_happens": _("After your confirmation the amount is in the wallet."),
             "difference": difference(found) if waits and found else "",
+            "figures": wallet_after(found.topup, found.amount_uy) if waits and found else [],
             "is_own": is_own,
             "may_decline": waits,
             "may_confirm": waits and found is not None and found.asked_by_id != request.user.pk,

@@ -26,6 +26,7 @@ from portal.history.models import Step
 
 from .. import corrections, queries
 from ..models import Correction
+from .bookings import announced, wallet_after
 
 STEPS = {
     "waiting": gettext_lazy("payment announced"),
@@ -81,7 +82,7 @@ class CorrectionAdmin(desk.Desk):
     change_form_template = "admin/decide.html"
     list_display = ("code", "company", "was", "becomes", "state", "lacks", "asked_by", "asked_at", "confirmed_by")
     list_filter = ("state",)
-    list_select_related = ("topup__organisation", "asked_by", "decided_by")
+    list_select_related = ("topup__organisation", "topup__requested_by", "asked_by", "decided_by")
     search_fields = ("topup__reference", "topup__organisation__name", "=public_id")
     ordering = ("-state", "asked_at")
     fieldsets = (
@@ -115,7 +116,7 @@ class CorrectionAdmin(desk.Desk):
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, correction: Correction) -> str:
-        return words.short(correction.topup.amount_uy, "CNY")
+        return announced(correction.topup)
 
     @admin.display(description=gettext_lazy("Confirmed or declined by"), ordering="decided_by")
     def confirmed_by(self, correction: Correction) -> str:
@@ -173,6 +174,7 @@ class CorrectionAdmin(desk.Desk):
                 "decide_url": reverse("admin:billing_correction_decide", args=[found.pk]),
                 "what_happens": _("After your confirmation both bookings are made at once."),
                 "missing": missing,
+                "figures": [] if missing else wallet_after(found.topup, found.to_uy - found.from_uy),
                 "is_own": is_own,
                 "may_decline": may and found.state in Correction.OPEN,
                 "may_execute": may and short and not missing,

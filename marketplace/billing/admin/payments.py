@@ -98,7 +98,7 @@ class TopUpAdmin(desk.Desk):
     list_select_related = ("organisation", "requested_by")
     ordering = ("-state", "created_at")
     fieldsets = (
-        (None, {"fields": ("company", "state", "announced", "announced_by", "created_at", "arrived",
+        (None, {"fields": ("company", "stands", "announced", "announced_by", "created_at", "arrived",
                            "bank_reference", "booked_by", "booked_at", "corrected")}),
         (gettext_lazy("History"), {"fields": ("steps",)}),
         (gettext_lazy("In the books"), {"fields": ("journals",)}),
@@ -125,6 +125,15 @@ class TopUpAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("CNY"), ordering="amount_uy")
     def amount(self, topup: TopUp) -> str:
         return yuan(topup.booked_uy or topup.amount_uy)
+
+    @admin.display(description=gettext_lazy("state"))
+    def stands(self, topup: TopUp) -> str | SafeString:
+        """Its state, and that this is not what was booked at first."""
+        last = queries.corrections_of([topup]).get(topup.pk)
+        if last is None:
+            return topup.get_state_display()
+        url = reverse("admin:billing_correction_change", args=[last.pk])
+        return format_html('{} · <a href="{}">{}</a>', topup.get_state_display(), url, _("corrected"))
 
     @admin.display(description=gettext_lazy("Announced"))
     def announced(self, topup: TopUp) -> str:
@@ -153,7 +162,7 @@ class TopUpAdmin(desk.Desk):
     @admin.display(description=gettext_lazy("Every step"))
     def steps(self, topup: TopUp) -> str | SafeString:
         names = STEPS | {"reversed": TopUp.State.REVERSED.label}
-        if confirming.is_unannounced(topup):
+        if topup.is_unannounced:
             names |= {"waiting": gettext_lazy("entered by our staff; nobody had announced it")}
         return desk.steps_of(subject_of(topup), names, author_of)
 
@@ -161,7 +170,7 @@ class TopUpAdmin(desk.Desk):
     def journals(self, topup: TopUp) -> str | SafeString:
         return desk.journals_of(subject_of(topup))
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("Number at the bank, or what is to do"))
     def booking(self, topup: Any) -> str | SafeString:
         if topup.entered:
             url = reverse("admin:billing_topup_book", args=[topup.pk])
@@ -187,8 +196,11 @@ class TopUpAdmin(desk.Desk):
     ) -> HttpResponse:
         topup = TopUp.objects.filter(pk=object_id).first() if object_id.isdigit() else None
         is_own = topup is not None and impartial.is_own(topup.organisation, request.user)
+        nobody = topup is not None and topup.is_unannounced
         seen = {
             "topup": topup,
+            "title": _("Payment that nobody announced") if nobody else _("Payment by bank transfer"),
+            "subtitle": topup.reference if topup else "",
             "can_book": topup and TopUp.State.BOOKED in TopUp.MOVES[topup.state],
             "asked": topup and topup.corrections.filter(state__in=Correction.OPEN).first(),
             "entered": topup and topup.bookings.filter(state=Booking.State.WAITING).first(),
@@ -352,7 +364,7 @@ class ChargeAdmin(desk.Desk):
         desk.technical("public_id", "cause", "asset", "lines"),
     )  # fmt: skip
 
-    @admin.display(description=gettext_lazy("number"))
+    @admin.display(description=gettext_lazy("code of the charge"))
     def number(self, charge: Charge) -> str:
         return charge.public_id[-6:].upper()
 

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0005_figures_that_are_not_asked'),
         ('catalogue', '0006_price_looked_at_by_staff'),
-        ('ledger', '0010_initial'),
+        ('ledger', '0011_model_calls'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -11,6 +12,8 @@ from django.utils import translation
 from bank.ledger import actions, overview, proof, queries
 from bank.ledger.models import DayClose, Hold, Proof
 from portal.core import clock
+from portal.core.ids import made_at
+from portal.core.templatetags.suanli import time_text
 from tests.conftest import make_user
 
 BALANCE, AGE, CLOSES = "/admin/ledger/account/trial-balance/", "/admin/ledger/hold/by-age/", "/admin/ledger/dayclose/"
@@ -46,6 +49,22 @@ class TestProof:
         actions.close_day(now=clock.now() + timedelta(days=1))
         assert f"hash {DayClose.objects.get().hash[:12]}" in text_of(desk.get("/admin/"))
 
+    def test_it_says_as_of_when_how_much_came_since_and_what_was_looked_at(self, desk, books, jiangnan):
+        books.top_up(jiangnan, 100_000_000)
+        desk.post("/admin/ledger/account/prove/")
+        at = time_text(Proof.objects.get().at, "long")
+        said = text_of(desk.get("/admin/"))
+        assert f"As of {at} · no entry came since" in said
+        assert "2 lines: every balance is their sum" in said
+        books.pay(books.wallet(jiangnan), 5)
+        books.pay(books.wallet(jiangnan), 6)
+        assert f"As of {at} · 2 entries came since" in text_of(desk.get("/admin/"))
+
+    def test_a_proof_of_before_tells_only_how_many_things_it_looked_at(self, desk, now):
+        Proof.objects.create(at=now, looked_at=613, actor="system:prove")
+        said = text_of(desk.get("/admin/"))
+        assert "613 things looked at" in said and "came since" not in said
+
     def test_what_is_wrong_is_remembered_and_named(self, desk, books, jiangnan, tamper):
         books.top_up(jiangnan, 100_000_000)
         tamper("UPDATE ledger_account SET posted = posted + 5000000 WHERE kind = 'wallet'")
@@ -80,6 +99,19 @@ class TestTrialBalance:
                     "hours, CPU", "Banked hours issued 1 −5.0000 h", "Banked hours 1 5.0000 h"):  # fmt: skip
             assert row in said
         assert said.count("It sums to zero, as it must.") == 2
+
+    def test_hours_have_an_exact_column_that_adds_up(self, desk, books, yongli, jiangnan):
+        books.earn(yongli, 1_180)  # 0.0003 h and 280 card-milliseconds more
+        books.earn(jiangnan, 133_601_234)
+        said = text_of(desk.get(BALANCE))
+        assert "Exactly, card-milliseconds" in said
+        assert re.search(r"Banked hours issued 1 −37\.111\d h −133,602,414", said)
+        assert re.search(r"Banked hours 2 37\.111\d h 133,602,414", said)
+        assert "Together 3 0.0000 h 0" in said
+
+    def test_money_which_is_not_rounded_has_none(self, desk, books, jiangnan):
+        books.top_up(jiangnan, 1)
+        assert "Exactly, card-milliseconds" not in text_of(desk.get(BALANCE))
 
     def test_it_says_so_when_it_does_not(self, desk, books, jiangnan, tamper):
         books.top_up(jiangnan, 100_000_000)
@@ -172,11 +204,52 @@ class TestClosedDays:
         close = actions.close_day(now=later(hours=10))
         sentence = "Sealed on 23 November 2026, 19:12: everything recorded until then, entries: 1"
         said = text_of(desk.get(f"{CLOSES}{close.pk}/change/"))
-        assert f"{sentence} · The balances below are those of that moment." in said
-        assert "22 Nov 2026; the day only says when it was due, not what is in it" in said
-        assert "22 Nov" not in said.replace("22 Nov 2026; the day only", "")
+        assert (
+            f"Close of 22 Nov 2026, made on 23 November 2026, 19:12 {sentence} · The balances below are those of that"
+            " moment."
+        ) in said
+        assert "22 Nov" not in said.replace("Close of 22 Nov 2026", "")
         assert "22 Nov" not in text_of(desk.get(CLOSES))
         assert sentence in text_of(desk.get(BALANCE))
+
+    def test_its_page_says_when_the_file_of_closings_was_compared_and_compares_it_at_a_press(self, desk, closed):
+        page = f"{CLOSES}2/change/"
+        assert "The file of closings was not compared since." in text_of(desk.get(page))
+        assert desk.get(f"{CLOSES}2/verify/").status_code == 302
+        assert not Proof.objects.exists()
+        said = text_of(desk.post(f"{CLOSES}2/verify/", follow=True))
+        assert "Everything is as it was closed." in said
+        at = time_text(Proof.objects.get().at, "long")
+        assert f"The file of closings was compared on {at} (chen@suanli.test): identical." in said
+        assert "/history/" not in desk.get(page).content.decode()
+
+    def test_a_file_that_says_something_else_is_told_on_its_page(self, desk, closed, settings):
+        path = Path(settings.BOOKS_CLOSINGS_FILE)
+        path.write_bytes(path.read_bytes().replace(closed[1].hash.encode(), b"0" * 64))
+        said = text_of(desk.post(f"{CLOSES}2/verify/", follow=True))
+        assert "Not as it was closed: 2026-11-23: the file of closings says 0000" in said
+        assert "(chen@suanli.test): not identical." in said
+        assert "outside the database not identical" in text_of(desk.get(f"{CLOSES}2/proof/"))
+        path.unlink()
+        assert "outside the database nothing to compare with" in text_of(desk.get(f"{CLOSES}2/proof/"))
+
+    def test_rows_that_were_changed_are_told_by_a_look_at_the_close(self, desk, closed, tamper):
+        tamper(f"UPDATE ledger_journal SET memo = '{{}}', cause = 'order:x' WHERE id = {closed[1].last_journal_id}")
+        assert "its rows now give" in text_of(desk.post(f"{CLOSES}2/verify/", follow=True))
+        assert "the hash before it not identical" in text_of(desk.get(f"{CLOSES}2/proof/"))
+
+    def test_its_proof_for_an_auditor_has_numbers_hashes_and_what_was_compared(self, desk, closed):
+        said = text_of(desk.get(f"{CLOSES}1/proof/"))
+        for told in ("Close of 22 Nov 2026", "Number of the close 1 Entries 1 Lines 2", closed[0].hash,
+                     "the hash before it identical", "outside the database identical", "close carries identical",
+                     "must be zero identical", "Read by chen@suanli.test"):  # fmt: skip
+            assert told in said, told
+
+    def test_only_who_may_see_seals_verifies_or_prints_them(self, client, closed, db):
+        client.force_login(make_user("clerk@suanli.test", is_staff=True))
+        assert client.post(f"{CLOSES}2/verify/").status_code == 403
+        assert client.get(f"{CLOSES}2/proof/").status_code == 403
+        assert not Proof.objects.exists()
 
     def test_a_later_seal_counts_what_came_since_the_one_before(self, desk, closed):
         said = text_of(desk.get(f"{CLOSES}2/change/"))
@@ -218,6 +291,15 @@ class TestClosedDays:
         assert "24 November 2026, 09:12 2" in said and "23 Nov 2026" not in said
         for close in closed:
             assert close.hash in said
+
+
+def test_the_list_of_entries_says_when_each_happened_and_when_it_was_recorded(desk, books, jiangnan, now):
+    entry = books.top_up(jiangnan, 5)
+    page = desk.get("/admin/ledger/journal/")
+    recorded = time_text(made_at(entry.public_id), "long")
+    assert recorded != time_text(now, "long")
+    assert f"{time_text(entry.at, 'long')} {recorded}" in text_of(page)
+    assert "Code of the entry" in text_of(page) and "Number" not in text_of(page)
 
 
 @pytest.mark.parametrize("url", [BALANCE, AGE, CLOSES])

@@ -122,3 +122,14 @@ def test_the_desk_shows_before_and_after_and_asks_a_second_person(client, jiangn
     row = CreditLimit.objects.get()
     assert "fang@suanli.test" in client.get(reverse("admin:lending_creditlimit_changelist")).content.decode()
     assert "user:" not in client.get(reverse("admin:lending_creditlimit_change", args=[row.pk])).content.decode()
+
+
+def test_the_second_person_reads_what_will_be_before_deciding(client, grant, pay, harbour, jiangnan, fang):
+    limit, payment = grant(LIMIT + YUAN), pay(LIMIT + 2 * YUAN)
+    client.force_login(fang)
+    cases = [(limit, ("Limit now", 0, "Limit afterwards", LIMIT + YUAN)),
+             (payment, ("Free to lend now", 0, "Free to lend afterwards", LIMIT + 2 * YUAN))]  # fmt: skip
+    for proposal, told in cases:
+        page = client.get(reverse("admin:lending_proposal_change", args=[proposal.pk])).content.decode()
+        for label, amount in zip(told[::2], told[1::2], strict=True):
+            assert f"<dt>{label}</dt><dd>CNY {amount / YUAN:,.2f}</dd>" in page

@@ -312,8 +312,8 @@ def test_the_customer_reads_each_step_as_a_line_of_its_own(topup, jiangnan, corr
     correct(topup, 500 * YUAN)
     rows, _cursor = queries.statement_rows(jiangnan, billing.wallet_of(jiangnan), before=None)
     assert [(r["title"], r["amount_uy"], r["note"]) for r in rows] == [
-        ("Top-up corrected: the wrong booking taken back", -5_000_000_000, f"{topup.reference}: {WHY}"),
         ("Top-up corrected: booked at the right amount", 500_000_000, f"{topup.reference}: {WHY}"),
+        ("Top-up corrected: the wrong booking taken back", -5_000_000_000, f"{topup.reference}: {WHY}"),
         ("Top-up by bank transfer", 5_000_000_000, topup.reference),
     ]
     assert Journal.objects.filter(reason="reversal").count() == 1

@@ -274,8 +274,9 @@ def test_a_cursor_that_is_none_is_not_found(desk, jiangnan, query):
     assert desk.get(money_url(jiangnan) + query).status_code == 404
 
 
-# people, accounts, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders, 4 of top-ups, withdrawals
-MONEY_QUERIES = 18
+# people, accounts, the gift, holds, postings + 4 of their journals, newer, 2 of causes, 3 of orders + 3 of payments,
+# 5 of top-ups, withdrawals
+MONEY_QUERIES = 23
 
 
 def test_the_page_takes_the_same_queries_for_one_order_and_for_five(

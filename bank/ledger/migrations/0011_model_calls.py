@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0009_journals_with_lots'),
+        ('ledger', '0010_what_a_proof_looked_at'),
     ]
 
     operations = [
