@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -45,7 +47,7 @@ class Site:
         )
         until(lambda: "is open at" in self.said() or self.process.poll() is not None, 100, "the site is open")
         assert self.process.poll() is None, self.said()
-        until(lambda: {"web", "worker", "beat"} <= self.pids().keys(), 30, "worker and beat")
+        until(lambda: {"web", "worker", "beat", "calls", "meter"} <= self.pids().keys(), 30, "all parts")
         return self
 
     def said(self) -> str:
@@ -110,6 +112,21 @@ def test_it_serves_pages_and_hashed_static_files(site):
     assert "suanli.css" not in page
 
 
+def test_it_answers_programs_that_call_models_at_the_address_it_prints(site):
+    address = re.search(r"model calls at (http://\S+/v1)", site.said())[1]
+
+    def refused() -> bool:
+        try:
+            urllib.request.urlopen(f"{address}/models", timeout=10)
+        except urllib.error.HTTPError as error:
+            return error.code == 401 and json.load(error)["error"]["code"] == "invalid_api_key"
+        except OSError:
+            return False
+        return False
+
+    until(refused, 30, "the door answers")
+
+
 def test_it_runs_as_the_runtime_role_on_tables_of_the_owner(site):
     site.get("/")
     with psycopg.connect(services(site.folder)[0].url("suanli_owner")) as c:
@@ -120,7 +137,7 @@ def test_it_runs_as_the_runtime_role_on_tables_of_the_owner(site):
     assert owners == {"suanli_owner"}
 
 
-@pytest.mark.parametrize("part", ["web", "worker", "beat"])
+@pytest.mark.parametrize("part", ["web", "worker", "beat", "calls", "meter"])
 def test_a_killed_part_comes_back(site, part):
     site.keep(part)
     before = site.pids()[part]
