@@ -88,23 +88,20 @@ def hours(amount_cms: int | None, style: str = "") -> str:
     """Card-milliseconds as hours; None gives "".
 
     style: "short" drops a decimal that says nothing; "free" is rounded down, for what is there to use;
-    "least" says "less than 0.01" where so little would read as nothing;
-    "four" always four decimals, for a column of large and small.
+    "least" says "less than 0.01" where so little would read as nothing.
     """
     if amount_cms is None or amount_cms == "":
         return ""
     amount = int(amount_cms)
     if style == "least" and 0 < amount < CARD_HOUR_CMS // 100:
         return gettext("less than 0.01")
-    if style == "four":
-        return plain.hours(amount, places=4)
     text = plain.hours(amount, "down" if style == "free" else "half_even")
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
 @register.filter
 def banked(amount_cms: int | None, style: str = "") -> str:
-    """Banked hours, the same on every page: four decimals, rounded down; None gives "". style "up": what is missing."""
+    """Banked hours, and core-hours beside them: four decimals, rounded down; None gives "". "up": what is missing."""
     if amount_cms is None or amount_cms == "":
         return ""
     return plain.banked(int(amount_cms), "up" if style == "up" else "down")
