@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from portal.accounts.models import Organisation
-from portal.core.words import BANKED_UNIT_CMS, local
+from portal.core.words import local
 
 from .models import SlotClose
 from .queries import start_of_day
@@ -75,8 +75,7 @@ def last_night(organisation: Organisation, now: datetime) -> Night | None:
         .annotate(
             offered=Sum(F("quantity_cms") - F("recalled_cms")),
             delivered=Sum("delivered_cms"),
-            # every hour as its line shows it, so that the night is the sum of its hours
-            earned=Sum(BANKED / BANKED_UNIT_CMS * BANKED_UNIT_CMS),
+            earned=Sum(BANKED),
             idle_cms=Sum("idle_paid_cms"),
             cash=Sum(F("due_uy") + F("held_uy")),
             idle_uy=Sum("idle_paid_uy", filter=~Q(idle_paid_cms__gt=0)),

@@ -170,7 +170,9 @@ def _account(organisation: Organisation, now) -> dict[str, Any]:
     return {
         "deposits": queries.deposits_of(organisation, now),
         "became": queries.became(organisation, now),
-        "stats": standing.figures(organisation, night=night, banked=rows, earned=earned),
+        "stats": standing.figures(
+            organisation, in_all=queries.in_all(organisation), night=night, banked=rows, earned=earned
+        ),
         "banked": rows,
         "usual": withdrawals.usual(withdrawals.payable(organisation, now), now) if rows else [],
         "worth_uy": sum(b.worth_uy for b in rows),

@@ -205,7 +205,7 @@ def test_the_bank_page_asks_few_questions(zhao_client, factory, django_assert_ma
     factory.deposit(payout="hours")
     for n in range(1, 5):
         factory.close(factory.slot(n))
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(34):
         zhao_client.get(page("bank"))
 
 
