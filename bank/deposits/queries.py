@@ -363,7 +363,8 @@ def banked(organisation: Organisation, now: datetime) -> list[Banked]:
         balance = balances[account.pk]
         lots = Lot.objects.filter(account=account, remaining__gt=0)
         next_at = lots.aggregate(at=Min("expires_at"))["at"]
-        day_end = next_at + timedelta(days=1) if next_at else None
+        # all that expires on that date, as the statement's dates say it: days of the platform's zone
+        day_end = start_of_day(local(next_at).date() + timedelta(days=1)) if next_at else None
         index = index_of(classes[account.asset].pk, now)
         # of the figures that stand beside it, so that it can be worked out by hand
         both = whole_places(balance.posted) + whole_places(pledged.get(account.asset) or 0)
