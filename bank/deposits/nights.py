@@ -16,6 +16,7 @@ from .queries import start_of_day
 
 BANKED = F("earned_cms") + Coalesce(F("idle_paid_cms"), 0)
 BEGINS_H, ENDS_H = 22, 8  # of the platform's zone
+EVERY_NIGHT = [day * 24 + hour for day in range(7) for hour in range(24) if hour < ENDS_H or hour >= BEGINS_H]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,26 @@ class Night:
     def is_simulated(self) -> bool:
         """All of it was skipped by a demonstration's clock."""
         return self.simulated == self.hours
+
+
+@dataclass(frozen=True)
+class Tonight:
+    """The coming night, or what is left of the one that runs: its hours of the week, and the days they lie on."""
+
+    hours: list[int]
+    from_date: date
+    to_date: date
+
+
+def tonight(now: datetime) -> Tonight:
+    here = local(now)
+    day = here.weekday() - (here.hour < ENDS_H)
+    begins = here.date() - timedelta(days=here.hour < ENDS_H)
+    this = here.weekday() * 24 + here.hour
+    hours = [(day * 24 + hour) % 168 for hour in range(BEGINS_H, 24 + ENDS_H)]
+    return Tonight(
+        [h for h in hours if (h - this) % 168 < 24], max(begins, here.date()), begins + timedelta(days=1)
+    )
 
 
 def span(start_date: date) -> tuple[datetime, datetime]:

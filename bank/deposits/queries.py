@@ -139,6 +139,12 @@ class DepositView:
     deposit: Deposit
     days: list[Day]
     ahead: int
+    expected: Any = None  # estimates.Estimate of an open one, where a page asks for it
+
+    @property
+    def is_short(self) -> bool:
+        """It ends before any hour of the week comes twice."""
+        return (self.deposit.to_date - self.deposit.from_date).days < 7
 
 
 def deposits_of(organisation: Organisation, now: datetime) -> list[DepositView]:

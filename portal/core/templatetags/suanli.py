@@ -278,13 +278,13 @@ def ink_grid(
     legend: str = "",
     locked: bool = False,
     taken: Collection[int] = (),
-    tonight: Sequence[int] = (),
+    tonight: Any = None,
 ) -> dict[str, Any]:
     """The week as 168 checkboxes `name`=hour of week (0 = Monday 00:00, platform zone).
 
     weights: 168 integers of one unit, what an hour earns relative to others; the four strengths of ink
     are quarters of their range. painted: the hours ticked. taken: hours that cannot be ticked any more.
-    tonight: the hours of the coming night, for a pattern of its own.
+    tonight: the coming night (hours, from_date, to_date), for a pattern that paints it and no other.
     """
     if len(weights) != 168:
         raise ValueError("a week has 168 hours")
@@ -313,8 +313,7 @@ def ink_grid(
         "legend": legend or gettext("Hours of the week"),
         "locked": locked,
         "taken": len(taken),
-        "tonight": list(tonight),
-        "weekday": WEEKDAYS[tonight[0] // 24] if tonight else "",
+        "tonight": tonight,
     }
 
 
@@ -335,9 +334,15 @@ def tally(count: int, of: int, label: str = "") -> dict[str, Any]:
 
 @register.filter
 def percent(ppm: int | None, style: str = "") -> str:
-    """Parts per million as a percentage without its sign: 463000 → "46.3"; style "short" drops ".0"."""
+    """Parts per million as a percentage without its sign: 463000 → "46.3".
+
+    style: "short" drops ".0"; "fine" has two decimals, rounded down.
+    """
     if ppm is None or ppm == "":
         return ""
+    if style == "fine":
+        basis = abs(int(ppm)) // 100
+        return f"{plain.MINUS if int(ppm) < 0 and basis else ''}{basis // 100:,}.{basis % 100:02d}"
     mille = _rounded(abs(int(ppm)), 1000)
     text = f"{plain.MINUS if int(ppm) < 0 and mille else ''}{mille // 10:,}.{mille % 10}"
     return text.removesuffix(".0") if style == "short" else text
