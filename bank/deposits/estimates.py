@@ -168,6 +168,19 @@ def facts(resource_class_id: int, now: datetime) -> Facts:
     return Facts(queries.index_of(resource_class_id, now), record(resource_class_id, now), queries.idle_budget(now))
 
 
+class Known:
+    """The facts of classes at one instant, each asked for once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._facts: dict[int, Facts] = {}
+
+    def of(self, resource_class_id: int) -> Facts:
+        if resource_class_id not in self._facts:
+            self._facts[resource_class_id] = facts(resource_class_id, self.now)
+        return self._facts[resource_class_id]
+
+
 def estimate(
     *, site: Site, hours: Collection[int], cards: int, mode: str, now: datetime, known: Facts | None = None
 ) -> Estimate:

@@ -57,11 +57,11 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     sites = list(queries.sites_of(organisation))
     ready = [s for s in sites if s.state == Site.State.VERIFIED and not s.always_open]
     context: dict[str, Any] = {"organisation": organisation, "sites": sites, "ready": ready, "now": now}
-    status = 200
+    status, facts = 200, estimates.Known(now)
     if ready:
         data = request.POST or (request.GET if "cards" in request.GET else None)
         form = DepositForm(data, sites=ready, today=local(now).date(), initial=_chosen(request, ready, now))
-        found = _estimate(form, None if data is None else hours_of(data.getlist("hour")), now)
+        found = _estimate(form, None if data is None else hours_of(data.getlist("hour")), facts)
         if request.method == "POST" and form.is_valid():
             may(request)
             try:
@@ -92,7 +92,7 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "when_paid": payouts.when_paid(now),
         }
     if not getattr(request, "htmx", False):
-        context |= _account(organisation, now)
+        context |= _account(organisation, facts)
         if request.membership.role in (OWNER, FINANCE):  # type: ignore[attr-defined]
             context["ties"] = [row for said in hooks.ties for row in said(organisation, now)]
     return render(
@@ -114,7 +114,7 @@ def _chosen(request: HttpRequest, ready: list[Site], now) -> dict[str, Any]:
     return {"site": site, **kept, **days}
 
 
-def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, Any]:
+def _estimate(form: DepositForm, painted: list[int] | None, facts: estimates.Known) -> dict[str, Any]:
     """From whatever of the form makes sense already; of nothing every night, or no hour where some are deposited."""
     known: dict[str, Any] = {}
     if form.is_bound:
@@ -125,14 +125,15 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
     taken = queries.taken_hours(site, first, last)
     if painted is None:
         painted = [] if taken else nights.EVERY_NIGHT
-    tonight = nights.tonight(now)
+    tonight = nights.tonight(facts.now)
     return {
         "estimate": estimates.estimate(
             site=site,
             hours=[h for h in painted if h not in taken],
             cards=cards,
             mode=known.get("mode") or Deposit.Mode.CONSIGNMENT,
-            now=now,
+            now=facts.now,
+            known=facts.of(site.resource_class_id),
         ),
         "cards": cards,
         "is_short": (last - first).days < 7,  # no hour of the week comes twice
@@ -153,24 +154,27 @@ def _deposited(made: Deposit, now) -> str:
     ).format(n=ahead)
 
 
-def _deposits(organisation: Organisation, now: datetime) -> list[queries.DepositView]:
+def _deposits(organisation: Organisation, facts: estimates.Known) -> list[queries.DepositView]:
     """Open ones with what they bring, about: reckoned as it was while their hours were painted."""
     found: list[queries.DepositView] = []
-    known: dict[int, estimates.Facts] = {}
-    for view in queries.deposits_of(organisation, now):
+    for view in queries.deposits_of(organisation, facts.now):
         made = view.deposit
         if made.state == Deposit.State.OPEN:
-            key = made.site.resource_class_id
-            known[key] = known.get(key) or estimates.facts(key, now)
             expected = estimates.estimate(
-                site=made.site, hours=made.hours, cards=made.cards, mode=made.mode, now=now, known=known[key]
+                site=made.site,
+                hours=made.hours,
+                cards=made.cards,
+                mode=made.mode,
+                now=facts.now,
+                known=facts.of(made.site.resource_class_id),
             )
             view = replace(view, expected=expected)
         found.append(view)
     return found
 
 
-def _account(organisation: Organisation, now) -> dict[str, Any]:
+def _account(organisation: Organisation, facts: estimates.Known) -> dict[str, Any]:
+    now = facts.now
     rows = queries.banked(organisation, now)
     try:
         loans = reverse("lending:loans", args=[organisation.slug])
@@ -178,7 +182,7 @@ def _account(organisation: Organisation, now) -> dict[str, Any]:
         loans = ""
     night, earned = nights.last_night(organisation, now), queries.earnings(organisation, now)
     return {
-        "deposits": _deposits(organisation, now),
+        "deposits": _deposits(organisation, facts),
         "became": queries.became(organisation, now),
         "stats": standing.figures(
             organisation, in_all=queries.in_all(organisation), night=night, banked=rows, earned=earned
