@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, Sum
 
+from marketplace.catalogue.models import IndexPrice
 from marketplace.dispatch import weights
 from marketplace.dispatch.models import Site
 from portal import policy
@@ -154,9 +155,38 @@ class Estimate:
         return f"{self.weight_ppm // HUNDREDTH_PPM / 100:.2f}"
 
 
-def estimate(*, site: Site, hours: Collection[int], cards: int, mode: str, now: datetime) -> Estimate:
-    """For painted hours of a site."""
+@dataclass(frozen=True)
+class Facts:
+    """What an estimate of a class goes by today, whichever its hours are. Micro-yuan."""
+
+    index: IndexPrice | None
+    record: Record | None
+    budget_uy: int
+
+
+def facts(resource_class_id: int, now: datetime) -> Facts:
+    return Facts(queries.index_of(resource_class_id, now), record(resource_class_id, now), queries.idle_budget(now))
+
+
+class Known:
+    """The facts of classes at one instant, each asked for once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._facts: dict[int, Facts] = {}
+
+    def of(self, resource_class_id: int) -> Facts:
+        if resource_class_id not in self._facts:
+            self._facts[resource_class_id] = facts(resource_class_id, self.now)
+        return self._facts[resource_class_id]
+
+
+def estimate(
+    *, site: Site, hours: Collection[int], cards: int, mode: str, now: datetime, known: Facts | None = None
+) -> Estimate:
+    """For painted hours of a site; `known`: its facts, where more than one is worked out."""
     return reckon(
+        known=known,
         resource_class_id=site.resource_class_id,
         hours=hours,
         cards=cards,
@@ -174,17 +204,17 @@ def reckon(
     is_firm: bool,
     availability_ppm: int,
     now: datetime,
+    known: Facts | None = None,
 ) -> Estimate:
     """Core-hours × weight × price = full; × share that finds work − fee; firm: + φ of the rest that is there."""
     painted = sorted({h for h in hours if 0 <= h <= 167})
     table = weights.week_of_weights()
     weight = sum(table[h] for h in painted) // len(painted) // HUNDREDTH_PPM * HUNDREDTH_PPM if painted else 0
     quantity = len(painted) * cards * CARD_HOUR_CMS
-    index = queries.index_of(resource_class_id, now)
+    known = known or facts(resource_class_id, now)
+    index, seen, budget = known.index, known.record, known.budget_uy
     price = index.price_uy if index else 0
     full = _fen(close.worth(share(quantity, weight), price))
-    seen = record(resource_class_id, now)
-    budget = queries.idle_budget(now)
 
     def case(work_ppm: int) -> Case:
         found = share(quantity, work_ppm)

@@ -9,13 +9,14 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from portal.accounts.models import Organisation
-from portal.core.words import BANKED_UNIT_CMS, local
+from portal.core.words import local
 
 from .models import SlotClose
 from .queries import start_of_day
 
 BANKED = F("earned_cms") + Coalesce(F("idle_paid_cms"), 0)
 BEGINS_H, ENDS_H = 22, 8  # of the platform's zone
+EVERY_NIGHT = [day * 24 + hour for day in range(7) for hour in range(24) if hour < ENDS_H or hour >= BEGINS_H]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,26 @@ class Night:
         return self.simulated == self.hours
 
 
+@dataclass(frozen=True)
+class Tonight:
+    """The coming night, or what is left of the one that runs: its hours of the week, and the days they lie on."""
+
+    hours: list[int]
+    from_date: date
+    to_date: date
+
+
+def tonight(now: datetime) -> Tonight:
+    here = local(now)
+    day = here.weekday() - (here.hour < ENDS_H)
+    begins = here.date() - timedelta(days=here.hour < ENDS_H)
+    this = here.weekday() * 24 + here.hour
+    hours = [(day * 24 + hour) % 168 for hour in range(BEGINS_H, 24 + ENDS_H)]
+    return Tonight(
+        [h for h in hours if (h - this) % 168 < 24], max(begins, here.date()), begins + timedelta(days=1)
+    )
+
+
 def span(start_date: date) -> tuple[datetime, datetime]:
     """The night that begins on a business day: from, and up to."""
     return (
@@ -75,8 +96,7 @@ def last_night(organisation: Organisation, now: datetime) -> Night | None:
         .annotate(
             offered=Sum(F("quantity_cms") - F("recalled_cms")),
             delivered=Sum("delivered_cms"),
-            # every hour as its line shows it, so that the night is the sum of its hours
-            earned=Sum(BANKED / BANKED_UNIT_CMS * BANKED_UNIT_CMS),
+            earned=Sum(BANKED),
             idle_cms=Sum("idle_paid_cms"),
             cash=Sum(F("due_uy") + F("held_uy")),
             idle_uy=Sum("idle_paid_uy", filter=~Q(idle_paid_cms__gt=0)),

@@ -5,6 +5,7 @@ Each function finds what is due, pays each thing once, and may be repeated, lost
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -138,6 +139,25 @@ def release_holdbacks(*, now: datetime, limit: int = 500) -> int:
             HoldBack.objects.filter(pk=row.pk).update(released_at=now)
             done += 1
     return done
+
+
+@dataclass(frozen=True)
+class WhenPaid:
+    """When cash that is earned now comes into the wallet: all but the part held back, and that part."""
+
+    next_date: date
+    rest_date: date
+    held_ppm: int
+    held_h: int
+
+
+def when_paid(now: datetime) -> WhenPaid:
+    """What is earned before a Monday is paid on it; what is held back, on the first Monday after it is released."""
+    released = now + timedelta(seconds=policy.HOLDBACK_S)
+    week = timedelta(days=7)
+    return WhenPaid(
+        queries.monday_of(now) + week, queries.monday_of(released) + week, policy.HOLDBACK_PPM, policy.HOLDBACK_S // 3600
+    )
 
 
 @transaction.atomic

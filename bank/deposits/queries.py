@@ -8,10 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from bank.ledger import queries as books
-from bank.ledger.chart import Kind
+from bank.ledger import words as ledger_words
+from bank.ledger.chart import CARD_HOURS, Kind
 from bank.ledger.models import Account, Lot
 from marketplace.billing.models import Charge
 from marketplace.catalogue.models import IndexPrice, ResourceClass
@@ -137,6 +139,12 @@ class DepositView:
     deposit: Deposit
     days: list[Day]
     ahead: int
+    expected: Any = None  # estimates.Estimate of an open one, where a page asks for it
+
+    @property
+    def is_short(self) -> bool:
+        """It ends before any hour of the week comes twice."""
+        return (self.deposit.to_date - self.deposit.from_date).days < 7
 
 
 def deposits_of(organisation: Organisation, now: datetime) -> list[DepositView]:
@@ -215,7 +223,10 @@ OUTCOMES = ("delivered_cms", "idle_verified_cms", "idle_unverified_cms", "recall
 
 @dataclass(frozen=True)
 class Became:
-    """Closed hours, day by day, as the bars want them, and their sums in card-milliseconds."""
+    """Closed hours, day by day, as the bars want them, and their sums in card-milliseconds.
+
+    Banked hours stand in the table in whole places that add up to their sum as it is shown.
+    """
 
     rows: list[tuple[date, tuple[int, ...]]]
     sums: dict[str, int]
@@ -248,14 +259,19 @@ def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:
         )
         for name in OUTCOMES:
             day[name] += getattr(row, name)
-        day["earned_cms"] += whole_places(row.earned_cms + (row.idle_paid_cms or 0))  # as its hour shows it
-        day["cash_uy"] += row.due_uy + row.held_uy + (row.idle_paid_uy or 0 if not row.idle_paid_cms else 0)
+        day["earned_cms"] += row.earned_cms + (row.idle_paid_cms or 0)
+        ready_uy = 0 if row.idle_paid_cms else row.idle_paid_uy or 0
+        day["cash_uy"] += row.due_uy + row.held_uy + ready_uy - row.late_fee_uy
         day["n"] += 1
         day["simulated"] += row.is_simulated
         closes += 1
         simulated += row.is_simulated
     sums = {name: sum(d[name] for d in by_day.values()) for name in (*OUTCOMES, "earned_cms", "cash_uy")}
     ordered = sorted(by_day)
+    # what is shown of the days adds up to what is shown of all of them, and that to what is banked
+    parts = ledger_words.parts([by_day[on]["earned_cms"] for on in ordered], CARD_HOURS)
+    for on, part in zip(ordered, parts, strict=True):
+        by_day[on]["earned_cms"] = part
     return Became(
         rows=[
             (on, tuple(mul_div(by_day[on][name], 1, CARD_HOUR_CMS) for name in OUTCOMES)) for on in ordered
@@ -267,6 +283,34 @@ def became(organisation: Organisation, now: datetime, days: int = 14) -> Became:
         table=[{"date": on, **by_day[on]} for on in reversed(ordered)],
         first=ordered[0] if ordered else None,
         last=ordered[-1] if ordered else None,
+    )
+
+
+@dataclass(frozen=True)
+class InAll:
+    """What all closed hours of a company brought, ever. Cash less fees for taking back late; with what is held back."""
+
+    hours: int
+    first: date | None
+    earned_cms: int
+    cash_uy: int
+
+
+def in_all(organisation: Organisation) -> InAll:
+    """One query."""
+    mine = SlotClose.objects.filter(organisation=organisation).exclude(quantity_cms=0)
+    found = mine.aggregate(
+        hours=Count("pk"),
+        first=Min("hour"),
+        earned=Sum(F("earned_cms") + Coalesce(F("idle_paid_cms"), 0)),
+        cash=Sum(F("due_uy") + F("held_uy") - F("late_fee_uy")),
+        ready=Sum("idle_paid_uy", filter=~Q(idle_paid_cms__gt=0)),
+    )
+    return InAll(
+        hours=found["hours"],
+        first=local(found["first"]).date() if found["first"] else None,
+        earned_cms=found["earned"] or 0,
+        cash_uy=(found["cash"] or 0) + (found["ready"] or 0),
     )
 
 
@@ -325,7 +369,8 @@ def banked(organisation: Organisation, now: datetime) -> list[Banked]:
         balance = balances[account.pk]
         lots = Lot.objects.filter(account=account, remaining__gt=0)
         next_at = lots.aggregate(at=Min("expires_at"))["at"]
-        day_end = next_at + timedelta(days=1) if next_at else None
+        # all that expires on that date, as the statement's dates say it: days of the platform's zone
+        day_end = start_of_day(local(next_at).date() + timedelta(days=1)) if next_at else None
         index = index_of(classes[account.asset].pk, now)
         # of the figures that stand beside it, so that it can be worked out by hand
         both = whole_places(balance.posted) + whole_places(pledged.get(account.asset) or 0)

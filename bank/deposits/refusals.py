@@ -6,7 +6,7 @@ from portal.core.errors import Refusals
 
 REFUSALS: Refusals = {
     "no_hours_painted": (
-        _("No hours are painted. Paint the hours your machines do not need, or press “Weekday nights”."),
+        _("No hours are painted. Paint the hours your machines do not need, or press “Every night”."),
         422,
     ),
     "more_cores_than_machine": (

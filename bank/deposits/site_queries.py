@@ -26,7 +26,8 @@ from .actions import REMEMBERED_H
 from .models import SlotClose
 from .queries import OUTCOMES, start_of_day
 
-DAYS = 7  # behind, and as many from today on
+DAYS = 7  # behind
+AHEAD_DAYS = DAYS + 1  # with today: all hours that are opened, seven times twenty-four
 HOUR = timedelta(hours=1)
 WORDS = {
     **{key: label for key, (label, _css, _fill) in FIVE.items()},
@@ -176,7 +177,7 @@ def grid(site: Site, now: datetime) -> Grid:
     today, this = local(now).date(), hour_of(now)
     first = start_of_day(today - timedelta(days=DAYS))
     found = list(
-        _slots(site, hour__gte=first, hour__lt=start_of_day(today + timedelta(days=DAYS)))
+        _slots(site, hour__gte=first, hour__lt=start_of_day(today + timedelta(days=AHEAD_DAYS)))
         .select_related("close")
         .order_by("hour")
     )
@@ -193,7 +194,7 @@ def grid(site: Site, now: datetime) -> Grid:
     cells = [Cell(slot.hour, slot) for slot in coming]
     return Grid(
         behind=[row(today + timedelta(days=n)) for n in range(-DAYS, 0)],
-        ahead=[row(today + timedelta(days=n)) for n in range(DAYS)],
+        ahead=[row(today + timedelta(days=n)) for n in range(AHEAD_DAYS)],
         closed=closes,
         sums={name: sum(getattr(c, name) for c in closes) for name in OUTCOMES},
         quantity_cms=sum(c.quantity_cms for c in closes),
@@ -307,6 +308,11 @@ class Measured:
     @property
     def ppm(self) -> int:
         return mul_div(self.minutes, PPM, 60 * self.hours, "down") if self.hours else 0
+
+    @property
+    def missing(self) -> int:
+        """Hours for which a share is assumed as long as they are not measured."""
+        return REMEMBERED_H - self.hours
 
 
 def measured(site: Site) -> Measured:

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
+from bank.ledger import words as ledger_words
+from bank.ledger.chart import CARD_HOURS
 from marketplace.dispatch.models import Site
 from marketplace.engines.base import EngineUnavailable
 from marketplace.provisioning import verification
@@ -25,7 +27,6 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused, sentence
 from portal.core.fragments import render
-from portal.core.words import whole_places
 from portal.history.models import Step
 
 from . import nights, queries, registration, site_queries
@@ -142,9 +143,11 @@ def _table(request: HttpRequest, hours: site_queries.Grid) -> dict[str, Any]:
     listed = [c for c in hours.listed if first <= c.at < end] if first and end else hours.listed
     pages = Paginator(listed, LINES)
     page = pages.get_page(request.GET.get("page"))
+    shown = ledger_words.parts([c.earned_cms for c in listed], CARD_HOURS)  # adds up to the sum below them
     return {
         "lines": page,
-        "lines_cms": sum(whole_places(c.earned_cms) for c in listed),
+        "rows": list(zip(page, shown[page.start_index() - 1 if page else 0 :], strict=False)),
+        "lines_cms": sum(c.earned_cms for c in listed),
         "lines_uy": sum(c.cash_uy for c in listed),
         "night": first,
         "lines_open": "page" in request.GET or night is not None,

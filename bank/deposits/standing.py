@@ -7,21 +7,39 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.accounts.models import Organisation
 from portal.core.templatetags.suanli import banked as shown
 from portal.core.templatetags.suanli import cny, hours, time_text
-from portal.core.words import joined
+from portal.core.words import joined, whole_places
 
 from .nights import Night
-from .queries import Banked, Earnings
+from .queries import Banked, Earnings, InAll
 
 
 def figures(
-    organisation: Organisation, *, night: Night | None, banked: list[Banked], earned: Earnings
+    organisation: Organisation, *, in_all: InAll, night: Night | None, banked: list[Banked], earned: Earnings
 ) -> list[dict[str, Any]]:
-    """Three figures, each leading to what it is made of."""
-    return [last_night(organisation, night), _banked(banked), _payout(organisation, earned)]
+    """Earned in all, last night, what is free, the next payout: each leading to what it is made of."""
+    return [_in_all(in_all, banked), last_night(organisation, night), _banked(banked), _payout(organisation, earned)]
+
+
+def _in_all(in_all: InAll, banked: list[Banked]) -> dict[str, Any]:
+    """Everything since the first hour; what of it is not there any more is said, so that it adds up."""
+    label = _("Your machines earned in all")
+    if in_all.first is None:
+        return {"label": label, "text": "0", "note": _("no hour of yours was closed yet")}
+    since = ngettext("in {n} hour by the clock, since {date}", "in {n} hours by the clock, since {date}", in_all.hours)
+    said = [since.format(n=f"{in_all.hours:,}", date=time_text(in_all.first, "date"))]
+    if not in_all.earned_cms and in_all.cash_uy:
+        return {"label": label, "amount_uy": in_all.cash_uy, "note": joined(said)}
+    if in_all.cash_uy:
+        said.insert(0, _("and {amount} in cash").format(amount=cny(in_all.cash_uy, "exact")))
+    gone = whole_places(in_all.earned_cms) - sum(b.shown.all_cms for b in banked)
+    if gone > 0:
+        said.append(_("{hours} of it used, expired or given up for a loan").format(hours=shown(gone)))
+    return {"label": label, "text": shown(in_all.earned_cms), "unit": _("banked hours"), "note": joined(said)}
 
 
 def last_night(organisation: Organisation, night: Night | None) -> dict[str, Any]:

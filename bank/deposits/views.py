@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -28,11 +29,9 @@ from portal.core.money import share
 from portal.core.templatetags.suanli import banked as as_banked
 from portal.core.words import local, yuan
 
-from . import actions, estimates, hooks, income, nights, queries, standing, withdrawals
+from . import actions, estimates, hooks, income, nights, payouts, queries, standing, withdrawals
 from .forms import USUAL_UNITS, DepositForm, WithdrawForm
 from .models import Deposit
-
-NIGHTS = [day * 24 + hour for day in range(5) for hour in range(24) if hour < 8 or hour >= 22]
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -58,11 +57,11 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     sites = list(queries.sites_of(organisation))
     ready = [s for s in sites if s.state == Site.State.VERIFIED and not s.always_open]
     context: dict[str, Any] = {"organisation": organisation, "sites": sites, "ready": ready, "now": now}
-    status = 200
+    status, facts = 200, estimates.Known(now)
     if ready:
         data = request.POST or (request.GET if "cards" in request.GET else None)
         form = DepositForm(data, sites=ready, today=local(now).date(), initial=_chosen(request, ready, now))
-        found = _estimate(form, None if data is None else hours_of(data.getlist("hour")), now)
+        found = _estimate(form, None if data is None else hours_of(data.getlist("hour")), facts)
         if request.method == "POST" and form.is_valid():
             may(request)
             try:
@@ -90,9 +89,10 @@ def bank(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "late_ppm": policy.LATE_RECALL_FEE_PPM,
             "late_uy": share(found["estimate"].index_uy, policy.LATE_RECALL_FEE_PPM),
             "least_uy": policy.WITHDRAWAL_LEAST_UY,
+            "when_paid": payouts.when_paid(now),
         }
     if not getattr(request, "htmx", False):
-        context |= _account(organisation, now)
+        context |= _account(organisation, facts)
         if request.membership.role in (OWNER, FINANCE):  # type: ignore[attr-defined]
             context["ties"] = [row for said in hooks.ties for row in said(organisation, now)]
     return render(
@@ -114,8 +114,8 @@ def _chosen(request: HttpRequest, ready: list[Site], now) -> dict[str, Any]:
     return {"site": site, **kept, **days}
 
 
-def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, Any]:
-    """From whatever of the form makes sense already; of nothing the nights, or no hour where some are deposited."""
+def _estimate(form: DepositForm, painted: list[int] | None, facts: estimates.Known) -> dict[str, Any]:
+    """From whatever of the form makes sense already; of nothing every night, or no hour where some are deposited."""
     known: dict[str, Any] = {}
     if form.is_bound:
         form.is_valid()
@@ -124,31 +124,25 @@ def _estimate(form: DepositForm, painted: list[int] | None, now) -> dict[str, An
     cards = min(known.get("cards") or form.initial["cards"], site.cards)
     taken = queries.taken_hours(site, first, last)
     if painted is None:
-        painted = [] if taken else sorted({*NIGHTS, *_tonight(now)})
+        painted = [] if taken else nights.EVERY_NIGHT
+    tonight = nights.tonight(facts.now)
     return {
         "estimate": estimates.estimate(
             site=site,
             hours=[h for h in painted if h not in taken],
             cards=cards,
             mode=known.get("mode") or Deposit.Mode.CONSIGNMENT,
-            now=now,
+            now=facts.now,
+            known=facts.of(site.resource_class_id),
         ),
         "cards": cards,
+        "is_short": (last - first).days < 7,  # no hour of the week comes twice
         "payout": known.get("payout") or Deposit.Payout.HOURS,
         "painted": painted,
         "taken": taken,
-        "tonight": [h for h in _tonight(now) if h not in taken],
+        "tonight": replace(tonight, hours=[h for h in tonight.hours if h not in taken]),
         "drawn": f"{site.public_id} {first} {last}",  # what the grid's taken hours depend on
     }
-
-
-def _tonight(now: datetime) -> list[int]:
-    """The hours of the week of the coming night, or of what is left of the one that runs; 22:00 to 08:00."""
-    here = local(now)
-    day = here.weekday() - (here.hour < nights.ENDS_H)
-    hours = [(day * 24 + hour) % 168 for hour in range(nights.BEGINS_H, 24 + nights.ENDS_H)]
-    this = here.weekday() * 24 + here.hour
-    return [h for h in hours if (h - this) % 168 < 24]
 
 
 def _deposited(made: Deposit, now) -> str:
@@ -160,7 +154,27 @@ def _deposited(made: Deposit, now) -> str:
     ).format(n=ahead)
 
 
-def _account(organisation: Organisation, now) -> dict[str, Any]:
+def _deposits(organisation: Organisation, facts: estimates.Known) -> list[queries.DepositView]:
+    """Open ones with what they bring, about: reckoned as it was while their hours were painted."""
+    found: list[queries.DepositView] = []
+    for view in queries.deposits_of(organisation, facts.now):
+        made = view.deposit
+        if made.state == Deposit.State.OPEN:
+            expected = estimates.estimate(
+                site=made.site,
+                hours=made.hours,
+                cards=made.cards,
+                mode=made.mode,
+                now=facts.now,
+                known=facts.of(made.site.resource_class_id),
+            )
+            view = replace(view, expected=expected)
+        found.append(view)
+    return found
+
+
+def _account(organisation: Organisation, facts: estimates.Known) -> dict[str, Any]:
+    now = facts.now
     rows = queries.banked(organisation, now)
     try:
         loans = reverse("lending:loans", args=[organisation.slug])
@@ -168,13 +182,16 @@ def _account(organisation: Organisation, now) -> dict[str, Any]:
         loans = ""
     night, earned = nights.last_night(organisation, now), queries.earnings(organisation, now)
     return {
-        "deposits": queries.deposits_of(organisation, now),
+        "deposits": _deposits(organisation, facts),
         "became": queries.became(organisation, now),
-        "stats": standing.figures(organisation, night=night, banked=rows, earned=earned),
+        "stats": standing.figures(
+            organisation, in_all=queries.in_all(organisation), night=night, banked=rows, earned=earned
+        ),
         "banked": rows,
         "usual": withdrawals.usual(withdrawals.payable(organisation, now), now) if rows else [],
         "worth_uy": sum(b.worth_uy for b in rows),
         "earnings": earned,
+        "when_paid": payouts.when_paid(now),
         "loans_url": loans,
         "free_cms": sum(b.free_cms for b in rows),
         "tied_cms": sum(b.pledged_cms + b.held_cms for b in rows),
@@ -328,6 +345,7 @@ def earnings(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "owns_jobs": any(job.is_own for job in jobs),
             "payouts": queries.payouts_of(organisation),
             "fee_ppm": policy.PLATFORM_FEE_PPM,
+            "when_paid": payouts.when_paid(now),
             "banked": banked,
             "became": queries.became(organisation, now, days=30),
             "stats": _earned(organisation, found, banked),

@@ -17,7 +17,7 @@ from portal.accounts.models import Organisation
 from portal.core import clock
 from portal.core.errors import Refused
 from portal.core.fragments import render
-from portal.core.templatetags.suanli import banked, percent
+from portal.core.templatetags.suanli import banked, percent, yuan
 
 from . import actions, outlook, queries
 from .asking import ask, is_sure
@@ -122,7 +122,7 @@ def _ask_to_pledge(request: HttpRequest, form: ApplyForm, now: Any) -> HttpRespo
         outlook=seen,
         lines=[
             {"label": _("Banked hours pledged"), "text": banked(cms)},
-            {"label": _("They count for"), "amount_uy": value},
+            {"label": _("They count for"), "text": yuan(value, "most")},  # down, as on every page
             {"label": _("Loan to value"), "text": f"{percent(queries.collateral.ltv_ppm(amount, value))} %"},
             {"label": _("You ask for"), "amount_uy": amount, "total": True},
         ],

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Min
+from django.utils.timesince import timesince
 
 from marketplace.catalogue.models import IndexPrice
 from portal import policy
@@ -11,8 +14,41 @@ from portal.core.money import PPM
 from portal.core.words import floor_fen
 
 from . import collateral, queries, terms
+from .models import Application
 
 USUAL_MONTHS = 6
+REMEMBERED = 100  # applications that say how long lenders take
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How long applications waited for their first offer: half of them not longer than `middle`."""
+
+    count: int
+    middle: timedelta
+    longest: timedelta
+
+    @property
+    def middle_text(self) -> str:
+        return _span(self.middle)
+
+    @property
+    def longest_text(self) -> str:
+        return _span(self.longest)
+
+
+def _span(waited: timedelta) -> str:
+    """“3 hours”; a minute at least."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    return timesince(began, began + max(waited, timedelta(minutes=1)), depth=1)
+
+
+def answers() -> Answers | None:
+    """Of the newest applications here that got an offer; None before the first one. One query."""
+    rows = Application.objects.annotate(first=Min("offers__created_at")).filter(first__isnull=False)
+    newest = rows.order_by("-id").values_list("created_at", "first")[:REMEMBERED]
+    waited = sorted(first - asked for asked, first in newest)
+    return Answers(len(waited), waited[(len(waited) - 1) // 2], waited[-1]) if waited else None
 
 
 @dataclass(frozen=True)
@@ -29,6 +65,7 @@ class Outlook:
     first_uy: int
     last_uy: int
     open_until: datetime
+    answers: Answers | None
     rate_ppm: int = terms.EXAMPLE_RATE_PPM
     counts_ppm: int = policy.COLLATERAL_HAIRCUT_PPM
     most_ppm: int = policy.LTV_ORIGINATION_PPM
@@ -85,4 +122,5 @@ def of(
         first_uy=plan[0].total_uy,
         last_uy=plan[-1].total_uy,
         open_until=now + timedelta(seconds=terms.APPLICATION_VALID_S),
+        answers=answers(),
     )

@@ -16,7 +16,7 @@ from marketplace.catalogue.models import IndexPrice, ResourceClass
 from portal import policy
 from portal.accounts.models import Organisation
 from portal.core.errors import Refused
-from portal.core.money import CARD_HOUR_CMS, FEN_UY, PPM, ceil_to
+from portal.core.money import CARD_HOUR_CMS, CNY_UY, FEN_UY, PPM, ceil_to
 from portal.core.words import local
 
 from . import collateral
@@ -77,6 +77,14 @@ class Pledgeable:
     index: IndexPrice | None
     value_uy: int
     most_uy: int
+
+    @property
+    def for_one_yuan_cms(self) -> int:
+        """About how many free hours let one borrow CNY 1 at the index; 0 without one."""
+        if self.index is None or not self.index.price_uy:
+            return 0
+        price, counts = self.index.price_uy, policy.COLLATERAL_HAIRCUT_PPM
+        return collateral.hours_to_cure(CNY_UY, 0, price, counts, policy.LTV_ORIGINATION_PPM)
 
 
 def pledgeable(organisation: Organisation, now: datetime) -> list[Pledgeable]:

@@ -61,6 +61,6 @@ def figures(found: queries.Position) -> list[dict[str, Any]]:
         {
             "label": _("Loan to value"),
             "text": "–" if found.ltv_ppm is None else f"{percent(found.ltv_ppm)} %",
-            "note": _("the pledge counts for {amount}").format(amount=cny(found.value_uy)),
+            "note": _("the pledge counts for {amount}").format(amount=cny(found.value_uy, "most")),
         },
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bank.deposits.hooks import Tied
+from bank.ledger import words
 from portal.accounts.models import Organisation
 from portal.core.templatetags.suanli import banked, cny, time_text
 
@@ -24,12 +26,26 @@ def tied(organisation: Organisation, now: datetime) -> list[Tied]:
         ),
         now,
     )
-    return [*map(_loan, loans), *map(_waiting, waiting)]
+    loans_shown, waiting_shown = _shown([*loans, *waiting], len(loans))
+    return [*map(_loan, loans, loans_shown), *map(_waiting, waiting, waiting_shown)]
 
 
-def _loan(found: queries.Position) -> Tied:
+def _shown(found: Sequence[queries.Position | queries.Asked], first: int) -> tuple[list[str], list[str]]:
+    """What is pledged for each, as text that adds up to all that is pledged; the `first` ones apart."""
+    so_far: dict[str, int] = {}
+    texts = []
+    for row in found:
+        application = row.loan.application if isinstance(row, queries.Position) else row.application
+        asset = application.resource_class.asset
+        (part,) = words.parts([row.pledged_cms], asset, before=so_far.get(asset, 0))
+        so_far[asset] = so_far.get(asset, 0) + row.pledged_cms
+        texts.append(banked(part))
+    return texts[:first], texts[first:]
+
+
+def _loan(found: queries.Position, hours: str) -> Tied:
     due = found.next_due
-    pledged = _("{hours} banked hours are pledged for it until it is repaid.").format(hours=banked(found.pledged_cms))
+    pledged = _("{hours} banked hours are pledged for it until it is repaid.").format(hours=hours)
     asks = (
         _("{owed} is owed; next due {amount} on {date}.").format(
             owed=cny(found.debt_uy), amount=cny(found.next_due_uy), date=time_text(due.due_date, "date")
@@ -45,13 +61,11 @@ def _loan(found: queries.Position) -> Tied:
     )
 
 
-def _waiting(found: queries.Asked) -> Tied:
+def _waiting(found: queries.Asked, hours: str) -> Tied:
     row = found.application
     return Tied(
         _("Loan application: {purpose}").format(purpose=row.purpose),
-        _("{hours} banked hours are pledged for it. Withdraw it and they are free at once.").format(
-            hours=banked(found.pledged_cms)
-        ),
+        _("{hours} banked hours are pledged for it. Withdraw it and they are free at once.").format(hours=hours),
         reverse("lending:application", args=[row.organisation.slug, row.public_id]),
         _("To the application"),
     )

@@ -18,6 +18,7 @@ from portal.core.errors import Refused
 from portal.core.fragments import render
 from portal.core.money import FEN_UY
 from portal.core.templatetags.suanli import banked, cny, yuan
+from portal.core.words import floor_fen
 
 from . import actions, lender_views, offered, payments, queries, standing
 from .asking import ask, is_sure, key_of
@@ -72,7 +73,8 @@ def loans(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             "repaid": [p.loan for p in found if not p.loan.is_open],
             "waiting": [a for a in rows if a.application.state == Application.State.OPEN],
             "ended": [a.application for a in rows if a.application.state != Application.State.OPEN],
-            "pledgeable": queries.pledgeable(organisation, now),
+            "pledgeable": (free := queries.pledgeable(organisation, now)),
+            "can_borrow": any(floor_fen(row.most_uy) for row in free),
             "form": AmountForm() if credit.used_uy > 0 else None,
         },
     )

@@ -22,7 +22,10 @@ PAYMENTS = (Reason.ORDER_CHARGE, Reason.CLAIM_SPENT)
 
 @dataclass(frozen=True)
 class Movement:
-    """One step of somebody's money or hours, between two places. Micro-yuan or cms."""
+    """One step of somebody's money or hours, between two places. Micro-yuan or cms.
+
+    shown: the amount as a page shows it, so that reserved − paid = given back in four decimals of an hour too.
+    """
 
     number: str
     at: datetime
@@ -32,6 +35,7 @@ class Movement:
     amount: int
     asset: str
     rank: int = 0  # at one instant: reserved, paid, given back, everything else
+    shown: int | None = None
 
     @property
     def amount_uy(self) -> int:
@@ -93,7 +97,8 @@ def _of_hold(hold: Hold) -> list[Movement]:
     rows = [Movement(number, hold.created_at, reserved, place, reserved, hold.amount, asset, 0)]
     if hold.released and hold.resolved_at:
         back = _("Given back")
-        rows.append(Movement(number, hold.resolved_at, back, reserved, place, hold.released, asset, 2))
+        left = hold.released if asset == CNY else whole_places(hold.amount) - whole_places(hold.settled)
+        rows.append(Movement(number, hold.resolved_at, back, reserved, place, hold.released, asset, 2, left))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,14 @@ from django.utils.translation import gettext_lazy
 
 from bank.ledger import queries as books
 from bank.ledger import words as ledger_words
-from bank.ledger.chart import Kind
+from bank.ledger.chart import CNY, Kind
 from bank.ledger.models import Account
 from marketplace.billing import movements
 from marketplace.billing.models import Charge
 from marketplace.billing.movements import Movement, Share, Sums
 from marketplace.provisioning.models import Allocation
 from portal.accounts.queries import people_by_actor
-from portal.core.words import joined
+from portal.core.words import joined, whole_parts
 from portal.history.models import Step
 from portal.history.words import reason_of
 
@@ -46,11 +46,12 @@ class WordedStep:
 
 @dataclass(frozen=True)
 class Receiver:
-    """A line of where the money went. Micro-yuan or cms."""
+    """A line of where the money went. Micro-yuan or cms; shown: of hours, so that the column adds up."""
 
     who: str
     what_for: str
     amount: int
+    shown: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,9 @@ def money(order: Order) -> Money:
     if left:
         later = _("divided when the hour of the run is closed")
         receivers.append(Receiver(ledger_words.kind(Kind.CLEARING_ORDER), later, left))
+    if asset != CNY:
+        parts = whole_parts([x.amount for x in receivers], sums.paid)
+        receivers = [replace(x, shown=part) for x, part in zip(receivers, parts, strict=True)]
     return Money(steps, sums, receivers)
 
 

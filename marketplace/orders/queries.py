@@ -83,7 +83,7 @@ LINE_WORDS = {
     "to_fen": lambda x, unit: (_("To a whole fen"), ""),
     "above_cap": lambda x, unit: (_("Above the cap: not charged"), ""),
     "hours": lambda x, unit: (
-        _("{hours} core-hours").format(hours=hours(x["quantity"])),
+        _("{hours} core-hours").format(hours=banked(x["quantity"])),
         _("each counts {weight} in this hour").format(weight=f"{x['unit_price'] / 1_000_000:.2f}"),
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
@@ -21,6 +21,7 @@ from .models import ApiKey, Invitation, Membership, Organisation, SizeClass, Use
 TURN = Case(
     When(state=Organisation.State.REGISTERED, then=Value(0)), default=Value(1), output_field=IntegerField()
 ).asc()
+NEWS = timedelta(days=7)  # so long a company is told on its desk that it was approved
 QUEUE_ORDER = (TURN, "created_at", "id")
 
 
@@ -140,3 +141,16 @@ def people_by_actor(steps: Iterable[Step]) -> dict[str, str]:
         int(step.actor[5:]) for step in steps if step.actor.startswith("user:") and step.actor[5:].isdigit()
     }
     return {f"user:{pk}": email for pk, email in User.objects.filter(pk__in=ids).values_list("pk", "email")}
+
+
+def newly_approved(organisation: Organisation, now: datetime) -> Step | None:
+    """The step that approved a company in the last week; None before, later, and while it is not approved."""
+    if organisation.state != Organisation.State.APPROVED:
+        return None
+    return steps_of(organisation).filter(reason="approved", at__gt=now - NEWS).first()
+
+
+def unconfirmed(user: User) -> str:
+    """The main address of somebody who has not opened the link that was sent there; "" otherwise."""
+    row = EmailAddress.objects.filter(user=user, primary=True, verified=False).first()
+    return row.email if row else ""

@@ -14,6 +14,7 @@ public = [
 company = [
     path("", views.company, name="company"),
     path("edit/", views.edit, name="edit"),
+    path("approval-read/", views.approval_read, name="approval_read"),
     path("people/", views.people, name="people"),
     path("people/role/", views.change_role, name="change_role"),
     path("people/remove/", views.remove_member, name="remove_member"),

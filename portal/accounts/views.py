@@ -30,6 +30,7 @@ from .models import ApiKey, Invitation, Membership, Organisation
 from .sizing import SizeResult, classify
 
 TRADE = "trade"  # session key: the industry whose package somebody without a company dropped a file on
+APPROVAL_READ = "approval_read"  # session key: companies whose notice of approval was read
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -334,3 +335,12 @@ def language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
         actions.set_language(user=request.user, language=chosen)
     return response
+
+
+@require_POST
+@company_view()
+def approval_read(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """The notice that the company was approved does not come again in this session."""
+    read = set(request.session.get(APPROVAL_READ, []))
+    request.session[APPROVAL_READ] = sorted({*read, organisation.slug})
+    return redirect(settings.LOGIN_REDIRECT_URL)

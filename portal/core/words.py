@@ -78,6 +78,15 @@ def whole_places(quantity_cms: int) -> int:
     return -whole if quantity_cms < 0 else whole
 
 
+def whole_parts(parts_cms: list[int], whole_cms: int) -> list[int]:
+    """The parts of a quantity as a page shows them: each rounded down, the largest takes what is left of the whole."""
+    shown = [whole_places(part) for part in parts_cms]
+    if shown:
+        largest = max(range(len(shown)), key=lambda n: parts_cms[n])
+        shown[largest] += whole_places(whole_cms) - sum(shown)
+    return shown
+
+
 def banked(quantity_cms: int, rounding: Rounding = "down") -> str:
     """Banked hours, the same on every page: `36.0807`. "up" for what is missing."""
     return hours(quantity_cms, rounding, BANKED_PLACES)

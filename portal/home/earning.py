@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from bank.deposits.estimates import Estimate, reckon
+from bank.deposits.nights import EVERY_NIGHT
 from marketplace.catalogue.models import ResourceClass
 from portal import policy
 
 CORES = 8  # of a machine for instance, where nobody knows how many there are
-NIGHTS = [day * 24 + hour for day in range(7) for hour in (22, 23, 0, 1, 2, 3, 4, 5, 6, 7)]
 
 
 def example(*, cores: int, now: datetime) -> Estimate | None:
@@ -22,7 +22,7 @@ def example(*, cores: int, now: datetime) -> Estimate | None:
         return None
     found = reckon(
         resource_class_id=sellable.pk,
-        hours=NIGHTS,
+        hours=EVERY_NIGHT,
         cards=cores,
         is_firm=True,
         availability_ppm=policy.NEWCOMER_AVAILABILITY_PPM,

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from bank.deposits import nights, registration, standing
+from bank.deposits.payouts import when_paid
 from bank.lending import waiting
 from marketplace.billing import queries as billing
 from marketplace.catalogue import queries as catalogue
@@ -23,7 +24,8 @@ from marketplace.orders.models import Order
 from portal import policy
 from portal.accounts.access import FINANCE, OWNER, company_of
 from portal.accounts.models import Organisation
-from portal.accounts.queries import words_of_decision
+from portal.accounts.queries import newly_approved, unconfirmed, words_of_decision
+from portal.accounts.views import APPROVAL_READ
 from portal.core import clock
 from portal.core.fragments import render
 from portal.core.money import share
@@ -85,11 +87,21 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "available_uy": floor_fen(wallet.available_uy),
             "limit_uy": policy.UNAPPROVED_ORDER_LIMIT_UY,
             **_lending(request, company),
+            "approval": _approval(request, company),
+            "unconfirmed": unconfirmed(request.user),  # type: ignore[arg-type]
             "words": words_of_decision(company) if company.state != company.State.APPROVED else "",
             "returned": catalogue.off_the_shelf(company) if company.is_provider else [],
             **(_machines(company) if company.is_provider else {}),
         },
     )
+
+
+def _approval(request: HttpRequest, company: Organisation) -> dict[str, Any] | None:
+    """That the company was approved, until somebody has said that it is read, or for a week."""
+    step = newly_approved(company, clock.now())
+    if step is None or company.slug in request.session.get(APPROVAL_READ, []):
+        return None
+    return {"at": step.at, "words": str(step.params.get("text", ""))}
 
 
 def _machines(company: Organisation) -> dict[str, Any]:
@@ -123,14 +135,21 @@ def earn(request: HttpRequest) -> HttpResponse:
             "machine": machine,
             "phi_ppm": policy.FIRM_IDLE_SHARE_PPM,
             "fee_ppm": policy.PLATFORM_FEE_PPM,
-            "haircut_ppm": policy.COLLATERAL_HAIRCUT_PPM,
-            "ltv_ppm": policy.LTV_ORIGINATION_PPM,
-            "lent_ppm": share(policy.COLLATERAL_HAIRCUT_PPM, policy.LTV_ORIGINATION_PPM),
-            "call_ppm": policy.LTV_CALL_PPM,
+            **_lending_shares(),
             "life_days": policy.CLAIM_LIFE_DAYS,
             "least_uy": policy.WITHDRAWAL_LEAST_UY,
         },
     )
+
+
+def _lending_shares() -> dict[str, int]:
+    """What a pledge counts for, what is lent of it, and when more is asked for. Parts per million."""
+    return {
+        "haircut_ppm": policy.COLLATERAL_HAIRCUT_PPM,
+        "ltv_ppm": policy.LTV_ORIGINATION_PPM,
+        "lent_ppm": share(policy.COLLATERAL_HAIRCUT_PPM, policy.LTV_ORIGINATION_PPM),
+        "call_ppm": policy.LTV_CALL_PPM,
+    }
 
 
 @login_required
@@ -153,6 +172,9 @@ def help_page(request: HttpRequest) -> HttpResponse:
         {
             "least_uy": policy.WITHDRAWAL_LEAST_UY,
             "welcome_uy": policy.WELCOME_CREDIT_UY,
+            "when_paid": when_paid(clock.now()),
+            "life_days": policy.CLAIM_LIFE_DAYS,
+            **_lending_shares(),
             "demo": settings.DEMO,
             "is_fictitious": not policy.CONTACT,
         },

@@ -4,7 +4,11 @@
 (function () {
   "use strict";
   var PATTERNS = {
-    nights: function (day, hour) { return day < 5 ? hour < 8 || hour >= 22 : null; },
+    every: function (day, hour) { return hour < 8 || hour >= 22; },
+    // nights that begin on a working day: the last one ends on Saturday morning
+    nights: function (day, hour) {
+      return hour >= 22 ? day < 5 || null : hour < 8 ? (day > 0 && day < 6) || null : day < 5 ? false : null;
+    },
     weekend: function (day) { return day >= 5 ? true : null; },
     all: function () { return true; },
     none: function () { return false; }
@@ -104,15 +108,31 @@
       });
       heading.replaceWith(button);
     });
+    // a night alone needs its days as well; whoever presses another pattern gets back what stood there
+    function days(pressed) {
+      var form = box.closest("form");
+      ["from", "until"].forEach(function (name) {
+        var field = form && form.elements[name === "from" ? "from_date" : "to_date"];
+        if (!field) return;
+        if (pressed[name]) {
+          if (!field.dataset.before) field.dataset.before = field.value;
+          field.value = pressed[name];
+        } else if (field.dataset.before) {
+          field.value = field.dataset.before;
+          delete field.dataset.before;
+        }
+      });
+    }
     if (presets) {
       presets.hidden = false;
       presets.addEventListener("click", function (event) {
         var those = (event.target.dataset.hours || "").split(" ");
         var pattern = PATTERNS[event.target.dataset.preset];
         if (event.target.dataset.hours) {
-          pattern = function (day, hour) { return those.indexOf(String(day * 24 + hour)) >= 0 ? true : null; };
+          pattern = function (day, hour) { return those.indexOf(String(day * 24 + hour)) >= 0; };
         }
         if (!pattern) return;
+        days(event.target.dataset);
         cells().forEach(function (cell, i) {
           var value = pattern(Math.floor(i / 24), i % 24);
           if (value !== null && !cell.disabled) cell.checked = value;

@@ -55,11 +55,11 @@ class Lease(models.Model):
         Organisation, verbose_name=_("company"), on_delete=models.PROTECT, related_name="leases")
     hold = models.OneToOneField(Hold, verbose_name=_("set aside"), on_delete=models.PROTECT, related_name="lease")
     asset = models.CharField(_("counted in"), max_length=90)
-    epoch = models.CharField(max_length=60)
+    epoch = models.CharField(_("run of Redis"), max_length=60)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(_("created"))
     closing_at = models.DateTimeField(_("closing since"), null=True, blank=True)
-    closing_after = models.CharField(max_length=40, blank=True, help_text="the last event that may still charge it")
+    closing_after = models.CharField(_("comes back after the event"), max_length=40, blank=True, help_text="the last event that may still charge it")
 
     class Meta:
         verbose_name = _("money lent to the gateway")

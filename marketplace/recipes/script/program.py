@@ -191,7 +191,7 @@ def result(code: int | None, seconds: float, output: Output) -> dict[str, Any]:
     shown = list(output.tail)[-SHOWN_LINES:]
     stats = [
         ("–" if code is None else code, both("exit code", "退出码")),
-        (f"{used.ru_utime + used.ru_stime:.1f} s", both("processor time", "处理器时间")),
+        (f"{used.ru_utime + used.ru_stime:.1f}", both("processor time, seconds", "处理器时间（秒）")),
         (f"{used.ru_maxrss / 1024:.0f} MB", both("most memory at once", "内存峰值")),
         (output.lines, both("lines printed", "输出行数")),
         (len(files) - 1, both("files left for you", "留下的文件")),

@@ -88,23 +88,20 @@ def hours(amount_cms: int | None, style: str = "") -> str:
     """Card-milliseconds as hours; None gives "".
 
     style: "short" drops a decimal that says nothing; "free" is rounded down, for what is there to use;
-    "least" says "less than 0.01" where so little would read as nothing;
-    "four" always four decimals, for a column of large and small.
+    "least" says "less than 0.01" where so little would read as nothing.
     """
     if amount_cms is None or amount_cms == "":
         return ""
     amount = int(amount_cms)
     if style == "least" and 0 < amount < CARD_HOUR_CMS // 100:
         return gettext("less than 0.01")
-    if style == "four":
-        return plain.hours(amount, places=4)
     text = plain.hours(amount, "down" if style == "free" else "half_even")
     return text.removesuffix(".0").removesuffix(".00") if style == "short" else text
 
 
 @register.filter
 def banked(amount_cms: int | None, style: str = "") -> str:
-    """Banked hours, the same on every page: four decimals, rounded down; None gives "". style "up": what is missing."""
+    """Banked hours, and core-hours beside them: four decimals, rounded down; None gives "". "up": what is missing."""
     if amount_cms is None or amount_cms == "":
         return ""
     return plain.banked(int(amount_cms), "up" if style == "up" else "down")
@@ -281,13 +278,13 @@ def ink_grid(
     legend: str = "",
     locked: bool = False,
     taken: Collection[int] = (),
-    tonight: Sequence[int] = (),
+    tonight: Any = None,
 ) -> dict[str, Any]:
     """The week as 168 checkboxes `name`=hour of week (0 = Monday 00:00, platform zone).
 
     weights: 168 integers of one unit, what an hour earns relative to others; the four strengths of ink
     are quarters of their range. painted: the hours ticked. taken: hours that cannot be ticked any more.
-    tonight: the hours of the coming night, for a pattern of its own.
+    tonight: the coming night (hours, from_date, to_date), for a pattern that paints it and no other.
     """
     if len(weights) != 168:
         raise ValueError("a week has 168 hours")
@@ -316,8 +313,7 @@ def ink_grid(
         "legend": legend or gettext("Hours of the week"),
         "locked": locked,
         "taken": len(taken),
-        "tonight": list(tonight),
-        "weekday": WEEKDAYS[tonight[0] // 24] if tonight else "",
+        "tonight": tonight,
     }
 
 
@@ -338,9 +334,15 @@ def tally(count: int, of: int, label: str = "") -> dict[str, Any]:
 
 @register.filter
 def percent(ppm: int | None, style: str = "") -> str:
-    """Parts per million as a percentage without its sign: 463000 → "46.3"; style "short" drops ".0"."""
+    """Parts per million as a percentage without its sign: 463000 → "46.3".
+
+    style: "short" drops ".0"; "fine" has two decimals, rounded down.
+    """
     if ppm is None or ppm == "":
         return ""
+    if style == "fine":
+        basis = abs(int(ppm)) // 100
+        return f"{plain.MINUS if int(ppm) < 0 and basis else ''}{basis // 100:,}.{basis % 100:02d}"
     mille = _rounded(abs(int(ppm)), 1000)
     text = f"{plain.MINUS if int(ppm) < 0 and mille else ''}{mille // 10:,}.{mille % 10}"
     return text.removesuffix(".0") if style == "short" else text

@@ -56,6 +56,35 @@ def test_a_night_sums_what_was_offered_and_what_it_brought(factory, django_asser
     assert ([s.name for s in found.sites]) == (["Night shop"])
 
 
+def test_what_is_shown_of_days_hours_and_all_time_adds_up_to_what_is_banked(client, zhao, factory, monkeypatch):
+    """Each of three hours has 200 ms that its own four decimals do not show; two of them make one more place."""
+    monkeypatch.setattr("portal.core.clock.now", lambda: MORNING)
+    first, _end = nights.span(date(2026, 11, 24))
+    for n, earned in ((-24, CMS + 200), (0, CMS + 200), (1, CMS + 200)):  # the first one a day earlier
+        hour(factory, first + timedelta(hours=n), delivered_cms=CMS, earned_cms=earned, cash_uy=0)
+    client.force_login(zhao)
+    bank = client.get(reverse("deposits:bank", args=["yongli"]))
+    in_all = bank.context["stats"][0]
+    assert (in_all["label"], in_all["text"]) == ("Your machines earned in all", "3.0001")
+    assert in_all["note"].startswith("in 3 hours by the clock, since 23 Nov 2026")
+    became = bank.context["became"]
+    assert sum(day["earned_cms"] for day in became.table) == 3 * CMS + 360
+    assert "3.0001</td>" in bank.content.decode()
+    assert bank.context["stats"][1]["text"] == "2.0001"
+    site = client.get(reverse("deposits:site", args=["yongli", factory.site.public_id]), {"night": "2026-11-24"})
+    assert sum(brought for _cell, brought in site.context["rows"]) == 2 * CMS + 360
+    assert "2.0001</td></tr>" not in site.content.decode() and "2.0001</td>" in site.content.decode()
+
+
+def test_what_is_used_up_of_all_that_was_earned_is_said(client, zhao, factory, monkeypatch):
+    monkeypatch.setattr("portal.core.clock.now", lambda: MORNING)
+    hour(factory, nights.span(date(2026, 11, 24))[0], delivered_cms=CMS, earned_cms=CMS, cash_uy=1_230_001,
+         due_uy=1_230_001)
+    client.force_login(zhao)
+    note = client.get(reverse("deposits:bank", args=["yongli"])).context["stats"][0]["note"]
+    assert "and CNY 1.230001 in cash" in note and "1.0000 of it used, expired or given up for a loan" in note
+
+
 def test_the_bank_says_it_in_a_line_that_leads_to_those_hours(client, zhao, factory, monkeypatch):
     monkeypatch.setattr("portal.core.clock.now", lambda: MORNING)
     first, _end = nights.span(date(2026, 11, 24))

@@ -1,13 +1,16 @@
 """The depositor's pages, as a person clicks them; and the doors for programs and staff."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.urls import reverse
 
+from bank.deposits import nights
 from bank.deposits.models import Deposit, SlotClose
 from marketplace.dispatch.models import Site, Slot
 from marketplace.orders.models import Order
+from portal.core import clock
+from portal.core.words import banked as as_banked
 
 pytestmark = pytest.mark.django_db
 
@@ -205,7 +208,7 @@ def test_the_bank_page_asks_few_questions(zhao_client, factory, django_assert_ma
     factory.deposit(payout="hours")
     for n in range(1, 5):
         factory.close(factory.slot(n))
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(40):
         zhao_client.get(page("bank"))
 
 
@@ -412,14 +415,82 @@ def test_hours_that_are_taken_have_a_sign_of_their_own(zhao_client, factory):
     assert '<i class="cell t"></i>2 hours deposited already' in text and 'class="cell r"' not in text
 
 
-def test_tonight_is_painted_first_even_on_a_saturday(zhao_client, factory, monkeypatch):
-    from datetime import UTC, datetime
+def test_every_night_is_painted_first_as_the_page_for_idle_machines_reckons(zhao_client, factory):
+    shown = zhao_client.get(page("bank"))
+    assert shown.context["painted"] == nights.EVERY_NIGHT and len(nights.EVERY_NIGHT) == 70
+    assert {5 * 24 + 23, 6 * 24, 6 * 24 + 22, 0} <= set(nights.EVERY_NIGHT)  # Friday's night, and the weekend's
+    text = shown.content.decode()
+    assert 'data-preset="every">Every night</button>' in text
 
-    from portal.core import clock
 
+def test_only_tonight_is_tonight_with_its_days_and_no_other_night(zhao_client, factory, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))  # Saturday, 18:00 there
     shown = zhao_client.get(page("bank"))
-    saturday = 5 * 24
-    tonight = [saturday + 22, saturday + 23, *(6 * 24 + hour for hour in range(8))]
-    assert shown.context["tonight"] == tonight and set(tonight) <= set(shown.context["painted"])
-    assert "Tonight and every Saturday night" in shown.content.decode()
+    tonight, saturday = shown.context["tonight"], 5 * 24
+    assert tonight.hours == [saturday + 22, saturday + 23, *(6 * 24 + hour for hour in range(8))]
+    text = shown.content.decode()
+    assert 'data-from="2026-11-28" data-until="2026-11-29">Only tonight</button>' in text
+    one_night = form(factory, hour=tonight.hours, from_date="2026-11-28", to_date="2026-11-29")
+    zhao_client.post(page("bank"), one_night)
+    slots = list(Slot.objects.order_by("hour").values_list("hour", flat=True))
+    assert len(slots) == 10 and slots[0] == datetime(2026, 11, 28, 14, tzinfo=UTC)
+    assert "Expected for work in all, about:" in zhao_client.get(page("bank")).content.decode()
+
+
+def test_what_is_left_of_a_night_that_runs_lies_on_its_morning():
+    found = nights.tonight(datetime(2026, 11, 28, 19, 30, tzinfo=UTC))  # Sunday, 03:30 there
+    assert (found.hours[0], found.hours[-1], len(found.hours)) == (6 * 24 + 3, 6 * 24 + 7, 5)
+    assert (found.from_date, found.to_date) == (date(2026, 11, 29), date(2026, 11, 29))
+
+
+def test_an_open_deposit_says_what_was_estimated_while_it_was_painted(zhao_client, factory):
+    painted = [h for h in nights.EVERY_NIGHT if h < 48]
+    found = zhao_client.get(page("bank"), form(factory, hour=painted, payout="hours")).context["estimate"]
+    zhao_client.post(page("bank"), form(factory, hour=painted, payout="hours"))
+    answer = zhao_client.get(page("bank"))
+    (view,) = answer.context["deposits"]
+    assert view.expected == found and found.lead.work_cms > 0
+    text = " ".join(answer.content.decode().split())
+    assert f"Expected for work each week, about:</b> {as_banked(found.lead.work_cms)} banked hours" in text
+    assert "An estimate, no promise" in text
+    Deposit.objects.update(state=Deposit.State.ENDED)
+    assert "Expected for work" not in zhao_client.get(page("bank")).content.decode()
+
+
+def test_the_table_of_a_withdrawal_follows_what_is_typed_and_works_without_javascript(zhao_client, factory):
+    text = zhao_client.get(page("withdraw")).content.decode()
+    assert "input delay:400ms from:#id_units" in text and '<noscript><button class="btn" formmethod="get">' in text
+    for typed in (1, 3):
+        asked = {"offering": factory.offering.public_id, "units": typed}
+        by_htmx = zhao_client.get(page("withdraw"), asked, headers={"HX-Request": "true"})
+        plain = zhao_client.get(page("withdraw"), asked)
+        submitted = zhao_client.post(page("withdraw"), asked)  # no file yet
+        costs = [answer.context["cost"] for answer in (by_htmx, plain, submitted)]
+        assert costs[0] == costs[1] == costs[2] and costs[0].units == typed
+
+
+def test_when_cash_comes_is_told_in_one_sentence_with_its_dates(zhao_client, factory, monkeypatch):
+    """An hour of Saturday night: nine tenths on the Monday after it, the tenth held back a week later."""
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 28, 15, tzinfo=UTC))
+    for name in ("bank", "earnings"):
+        text = " ".join(zhao_client.get(page(name)).content.decode().split())
+        assert "but for the 10 % of it held back for disputes, which is yours 72 hours after" in text
+        assert "the one part on Monday, 30 Nov 2026, the other on Monday, 7 Dec 2026." in text
+
+
+def test_the_dates_told_are_those_on_which_the_money_comes(factory, buyer, yongli):
+    from datetime import timedelta
+
+    from bank.deposits import payouts, queries
+
+    factory.deposit(payout="cash")
+    slot = factory.slot()
+    order = factory.order(buyer, at=slot.hour + timedelta(minutes=1))
+    factory.run(order, used_cms=360_000, at=slot.hour + timedelta(minutes=2))
+    row = factory.close(slot)
+    told = payouts.when_paid(slot.hour + timedelta(hours=1))
+    assert told.next_date == told.rest_date == date(2026, 11, 30)  # closed on a Monday, released on the Thursday
+    start = queries.start_of_day(told.rest_date)
+    payouts.release_holdbacks(now=start - timedelta(minutes=1))
+    payouts.pay_out_due(now=start + timedelta(minutes=1))
+    assert sum(p.amount_uy for p in queries.payouts_of(yongli)) == (row.due_uy + row.held_uy) // 10_000 * 10_000 > 0

@@ -1,12 +1,13 @@
 """The pages of borrower and lender, in both languages; questions before money moves; strangers see a 404."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
 from bank.ledger import actions as ledger
-from bank.lending import actions, offered, queries
+from bank.lending import actions, offered, outlook, queries
 from bank.lending.models import Application, CreditLimit, LenderPayment, Loan, Offer
 from portal.core.templatetags.suanli import time_text, yuan
 
@@ -308,3 +309,55 @@ def test_staff_grant_a_limit_and_book_a_lenders_payment(client, chen, jiangnan, 
     for model in ("application", "offer", "loan"):
         assert client.get(reverse(f"admin:lending_{model}_changelist")).status_code == 200
         assert client.get(reverse(f"admin:lending_{model}_add")).status_code == 403
+
+
+def test_what_hours_count_for_is_one_figure_on_the_list_the_form_and_the_question(desk, borrower):
+    """200 hours at CNY 10.000047 count for 1,800.00846 of their worth: the nearest fen would be above that."""
+    desk.index(10_000_047)
+    assert queries.pledgeable(desk.borrower, desk.now)[0].value_uy == 1_800_008_460
+    pages = [
+        borrower.get(url("loans", "yongli")),
+        borrower.get(url("apply", "yongli")),
+        borrower.post(url("apply", "yongli"), {**ASK, "hours": "200"}),
+    ]
+    for page in pages:
+        text = page.content.decode()
+        assert "1,800.00" in text and "1,800.01" not in text
+
+
+def test_before_the_pledge_a_missed_payment_an_early_one_and_the_wait_are_told(desk, borrower):
+    def told() -> list[str]:
+        pages = [borrower.get(url("apply", "yongli")), borrower.post(url("apply", "yongli"), ASK)]
+        return [" ".join(page.content.decode().split()) for page in pages]
+
+    for text in told():
+        assert "there is no late fee" in text and "on any day, costs nothing" in text
+        assert "no application here has got an offer so far" in text
+    first, second = desk.apply(hours=10, amount_uy=YUAN), desk.apply(hours=10, amount_uy=YUAN)
+    Application.objects.filter(pk=first.pk).update(created_at=desk.now - timedelta(hours=3))
+    Application.objects.filter(pk=second.pk).update(created_at=desk.now - timedelta(hours=30))
+    desk.offer(first, YUAN)
+    assert "the one application here that got an offer had it within 3 hours" in told()[0]
+    desk.offer(second, YUAN)
+    assert outlook.answers() == outlook.Answers(2, timedelta(hours=3), timedelta(hours=30))
+    assert not Loan.objects.exists()
+
+
+def test_a_missed_instalment_costs_no_fee_and_joins_the_next_one(desk):
+    """What the page promises is what the books do: a month later nothing but the nights' interest was added."""
+    made = actions.accept(offer=desk.offer(desk.apply()), now=desk.now, actor=ACTOR)
+    late = queries.position(made, desk.now + timedelta(days=40))
+    plan = late.schedule
+    assert late.debt_uy == 400 * YUAN + late.interest_uy
+    assert late.interest_uy == 400 * YUAN * 73_000 * 40 // (365 * 1_000_000) // 10_000 * 10_000 == 3_200_000
+    assert late.next_due.principal_uy == plan[0].principal_uy + plan[1].principal_uy
+    assert desk.wallet() == 400 * YUAN
+
+
+def test_hours_that_let_nobody_borrow_say_what_to_do_instead_of_a_button(desk, borrower):
+    apply = url("apply", "yongli")
+    assert f'href="{apply}"' in borrower.get(url("loans", "yongli")).content.decode()
+    desk.index(1)  # 200 hours count for less than a fen
+    page = " ".join(borrower.get(url("loans", "yongli")).content.decode().split())
+    assert f'href="{apply}"' not in page
+    assert "too few to borrow against" in page and "Bank more hours" in page and "to borrow CNY 1." in page
