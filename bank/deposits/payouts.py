@@ -155,9 +155,8 @@ def when_paid(now: datetime) -> WhenPaid:
     """What is earned before a Monday is paid on it; what is held back, on the first Monday after it is released."""
     released = now + timedelta(seconds=policy.HOLDBACK_S)
     week = timedelta(days=7)
-    return WhenPaid(
-        queries.monday_of(now) + week, queries.monday_of(released) + week, policy.HOLDBACK_PPM, policy.HOLDBACK_S // 3600
-    )
+    first, second = queries.monday_of(now) + week, queries.monday_of(released) + week
+    return WhenPaid(first, second, policy.HOLDBACK_PPM, policy.HOLDBACK_S // 3600)
 
 
 @transaction.atomic

@@ -59,7 +59,8 @@ class Lease(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(_("created"))
     closing_at = models.DateTimeField(_("closing since"), null=True, blank=True)
-    closing_after = models.CharField(_("comes back after the event"), max_length=40, blank=True, help_text="the last event that may still charge it")
+    closing_after = models.CharField(
+        _("comes back after the event"), max_length=40, blank=True, help_text="the last event that may still charge it")
 
     class Meta:
         verbose_name = _("money lent to the gateway")
