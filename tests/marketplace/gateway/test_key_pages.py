@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from marketplace.gateway import key_actions
-from marketplace.gateway.models import AccessKey
+from marketplace.gateway.models import AccessKey, Endpoint
 from marketplace.gateway.where import gateway_url
 from portal.accounts import secrets
 from portal.core import clock
@@ -72,7 +72,10 @@ def test_a_new_key_is_shown_once_with_what_a_program_needs(as_, use: Use, lin, b
 
 
 def test_the_lines_to_try_name_a_model_that_writes_text(as_, use: Use, lin):
-    use.other_model("aaa-vectors")
+    served = {"provider": use.endpoint.provider, "region": use.endpoint.region, "state": "published", "created_at": NOW}
+    Endpoint.objects.create(
+        model=use.other_model("aaa-vectors"), base_url="https://v.test/v1", upstream_model="v", output_tokens=0, **served)
+    use.other_model("aaa-nobody-serves")
     assert as_(lin).post(NEW, {**WISH, "user": lin.pk}).context["model"] == "qwen3-8b"
     only = {**WISH, "user": lin.pk, "allowed": ["aaa-vectors"]}
     assert as_(lin).post(NEW, only).context["model"] == "aaa-vectors"
