@@ -74,7 +74,9 @@ def test_a_new_key_is_shown_once_with_what_a_program_needs(as_, use: Use, lin, b
 def test_the_lines_to_try_name_a_model_that_writes_text(as_, use: Use, lin):
     served = {"provider": use.endpoint.provider, "region": use.endpoint.region, "state": "published", "created_at": NOW}
     Endpoint.objects.create(
-        model=use.other_model("aaa-vectors"), base_url="https://v.test/v1", upstream_model="v", output_tokens=0, **served)
+        model=use.other_model("aaa-vectors"), base_url="https://v.test/v1", upstream_model="v", output_tokens=0,
+        **served
+    )
     use.other_model("aaa-nobody-serves")
     assert as_(lin).post(NEW, {**WISH, "user": lin.pk}).context["model"] == "qwen3-8b"
     only = {**WISH, "user": lin.pk, "allowed": ["aaa-vectors"]}
