@@ -41,6 +41,8 @@ CAUSES = {
     "payout": _("Payout"),
     "application": _("Loan application"),
     "loan": _("Loan"),
+    "lease": _("Set aside for model calls"),
+    "calls": _("Model calls"),
 }
 TECHNICAL = _("Technical: keys and stored numbers, for whoever maintains the program")
 # what Django would call them by the names of their columns

@@ -32,7 +32,7 @@ CSV_PAGE = 500
 PAGES = {
     "order": "orders:why", "topup": "billing:topup_detail", "loan": "lending:loan",
     "withdrawal": "billing:withdrawal",
-    "deposit": "deposits:take_back",
+    "deposit": "deposits:take_back", "lease": "gateway:lease", "calls": "gateway:booked",
 }
 
 

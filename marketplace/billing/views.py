@@ -71,7 +71,7 @@ def wallet(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                     "amount_uy": figures.held_uy,
                     "note": _("{amount} of it for your bank").format(amount=yuan(figures.leaving_uy))
                     if figures.leaving_uy
-                    else _("for orders under way"),
+                    else _("for orders and model calls under way"),
                     "url": _where_reserved(request, organisation, figures),
                 },
                 {

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from portal import policy
 from portal.core import clock
+from portal.core.errors import Refused
 from portal.core.failpoints import failpoint
 
 from . import leases
@@ -45,6 +46,7 @@ class Meter:
         found = self._read(block_ms)
         if not found:
             return 0
+        mine_read, self._mine_read = self._mine_read, False  # what fails now is read again first
         self._book([fields[b"e"].decode() for _id, fields in found])
         failpoint("gateway.booked")
         ids = [id_ for id_, _fields in found]
@@ -52,6 +54,7 @@ class Meter:
             pipe.xack(EVENTS, GROUP, *ids)
             pipe.xdel(EVENTS, *ids)
             pipe.execute()
+        self._mine_read = mine_read
         return len(found)
 
     def _read(self, block_ms: int) -> list[Any]:
@@ -83,12 +86,13 @@ class Meter:
         now = clock.now()
         try:
             book(lines, now=now)
-        except (DatabaseError, ValueError) as error:
+        except OperationalError:  # the database is away, or two meters met: nothing is wrong with the events
+            raise
+        except (DatabaseError, ValueError, Refused) as error:
             if len(lines) == 1:  # one that cannot be read must not stop the others
                 log.error("an event cannot be booked and is put aside: %s", error)
                 self.store.client.xadd(BAD, {"e": lines[0], "why": str(error)[:500]})
                 return
-            connection.close_if_unusable_or_obsolete()
             for line in lines:
                 self._book([line])
 

@@ -28,6 +28,8 @@ company = [
     path("model-use/sums.csv", use_views.sums_csv, name="sums_csv"),
     path("model-use/calls.csv", use_views.calls_csv, name="calls_csv"),
     path("model-use/calls/", use_views.calls, name="calls"),
+    path("model-use/lease/<str:public_id>/", use_views.lease, name="lease"),
+    path("model-use/booked/<str:batch>/", use_views.booked, name="booked"),
     path("model-use/<str:request_id>/", use_views.call, name="call"),
 ]
 api = [

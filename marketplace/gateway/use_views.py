@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Max, Min
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -25,7 +27,7 @@ from portal.core.words import micro
 from . import use_explain, use_queries
 from .key_forms import UseFilter
 from .key_views import may_make
-from .models import Call
+from .models import Call, Lease
 from .use_queries import Asked, Sums
 
 CALLS = 50
@@ -261,3 +263,27 @@ class _Echo:
 
     def write(self, text: str) -> bytes:
         return text.encode()
+
+
+@require_GET
+@company_view()
+def lease(request: HttpRequest, organisation: Organisation, public_id: str) -> HttpResponse:
+    """From what was set aside in the books to the calls of those days."""
+    found = get_object_or_404(Lease, organisation=organisation, public_id=public_id)
+    return _to_days(organisation, found.created_at, found.closing_at or clock.now())
+
+
+@require_GET
+@company_view()
+def booked(request: HttpRequest, organisation: Organisation, batch: str) -> HttpResponse:
+    """From an entry in the books to the days of the calls that it pays."""
+    calls = Call.objects.filter(organisation=organisation, batch=batch)
+    days = calls.aggregate(first=Min("received_at"), last=Max("received_at"))
+    if days["first"] is None:
+        raise Http404
+    return _to_days(organisation, days["first"], days["last"])
+
+
+def _to_days(organisation: Organisation, first: datetime, last: datetime) -> HttpResponse:
+    days = {"over": "days", "first": use_queries.utc_day(first), "last": use_queries.utc_day(last)}
+    return redirect(f"{reverse('gateway:calls', args=[organisation.slug])}?{urlencode(days)}")

@@ -25,7 +25,8 @@ from marketplace.catalogue import actions as catalogue
 from marketplace.catalogue.models import Package, ResourceClass
 from marketplace.dispatch import listings
 from marketplace.dispatch.models import Site
-from marketplace.gateway import listing
+from marketplace.gateway import booking, key_actions, leases, listing
+from marketplace.gateway.door.event import Event
 from marketplace.gateway.models import AiModel
 from marketplace.gateway.tariff import Line, rates_of
 from marketplace.orders import actions as orders
@@ -36,6 +37,7 @@ from portal.accounts import actions as accounts
 from portal.accounts import uscc
 from portal.accounts.models import Organisation, User
 from portal.core import clock
+from portal.core.ids import public_id
 from portal.core.words import local
 
 YUAN = 1_000_000
@@ -51,6 +53,7 @@ def main() -> None:
     print(
         json.dumps(
             {**_company(jiangnan, now), **_orders(jiangnan, now), **_factory(yongli, now), **_models(yongli, now)}
+            | _calls(jiangnan, now)
             | _loans(yongli, harbour, now)
             | _strangers(now)
         )
@@ -221,6 +224,27 @@ def _models(yongli: Organisation, now) -> dict[str, str]:
     dearer = {"endpoint": served, "rates": rates_of([Line(prices=more)]), "starts_at": now + timedelta(days=1)}
     listing.set_prices(**dearer, actor=ACTOR, now=now)
     return {"model_draft": draft.public_id, "model": served.public_id, "model_pk": str(waiting.pk)}
+
+
+def _calls(jiangnan: Organisation, now) -> dict[str, str]:
+    """A key with every limit, and two calls of the model above: one answered by the second provider, one broken off."""
+    buyer, model = User.objects.get(email="buyer@suanli.test"), AiModel.objects.get(slug="stage-chat")
+    endpoint = model.endpoints.get(state="published")
+    key, _text = key_actions.make_key(
+        organisation=jiangnan, user=buyer, created_by=buyer, name="till", allowed=["stage-chat"], cap_uy=5 * YUAN,
+        calls_per_minute=60, tokens_per_minute=100_000, addresses=["192.0.2.0/24"], now=now)
+    leases.borrow(company=jiangnan.pk, need_uy=YUAN, pack="", epoch="stage", now=now)
+    tried = [{"endpoint": endpoint.public_id, "status": 503, "ms": 20, "why": "status"},
+             {"endpoint": endpoint.public_id, "status": 200, "ms": 900, "why": ""}]  # fmt: skip
+    calls = [
+        Event(id=public_id("gen"), organisation=jiangnan.pk, key=key.pk, model=model.pk, endpoint=endpoint.pk,
+              door="chat", stream=True, received_ms=int(now.timestamp() * 1000), epoch="stage", first_ms=80,
+              total_ms=900,
+              status=200, reserved_uy=40_000, prices={"input": 2 * YUAN, "output": 8 * YUAN}, attempts=tried, **more)
+        for more in ({"end": "stop", "counts": [900, 100, 0, 1_200, 0], "charge_uy": 11_600},
+                     {"end": "upstream", "counts": [0, 0, 0, 0, 0], "charge_uy": 0})]  # fmt: skip
+    booking.book([call.line().decode() for call in calls], now=now)
+    return {"model_key": key.public_id, "model_call": calls[0].id}
 
 
 def _loans(yongli: Organisation, harbour: Organisation, now) -> dict[str, str]:

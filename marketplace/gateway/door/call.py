@@ -135,6 +135,9 @@ class Call:
         """Ask provider after provider; answer the caller; settle whatever happens."""
         self.task = asyncio.current_task()
         try:
+            if self.stopped:  # while it was reserved: nobody has been asked
+                self._end(End.CLIENT, 499)
+                return
             async with asyncio.timeout(policy.CALL_LONGEST_S):
                 await self._try_all()
         except asyncio.CancelledError:
@@ -151,8 +154,10 @@ class Call:
 
     def stop(self, why: str) -> None:
         """From outside: "client" (went away) or "revoked" (its key)."""
-        if self.task and not self.stopped and not self.over:
-            self.stopped = why
+        if self.stopped or self.over:
+            return
+        self.stopped = why
+        if self.task:
             self.task.cancel()
 
     async def _stop(self) -> None:

@@ -57,7 +57,7 @@ class Store:
         await connection.on_connect()
         await connection.send_command("INFO", "server")
         run = run_of(await connection.read_response(disable_decoding=True))
-        await connection.send_command("EVAL", *BEGIN, run, PURSE, OPEN, LENT)
+        await connection.send_command("EVAL", *BEGIN, run, PURSE, OPEN, LENT, KEY)
         await connection.read_response()
         self.epoch = run
 
@@ -87,7 +87,7 @@ class SyncStore:
         connection.on_connect()
         connection.send_command("INFO", "server")
         run = run_of(connection.read_response(disable_decoding=True))
-        connection.send_command("EVAL", *BEGIN, run, PURSE, OPEN, LENT)
+        connection.send_command("EVAL", *BEGIN, run, PURSE, OPEN, LENT, KEY)
         connection.read_response()
         self.epoch = run
 

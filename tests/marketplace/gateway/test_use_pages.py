@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from bank.ledger import actions as ledger
-from marketplace.gateway import use_explain, use_queries, use_views
+from marketplace.gateway import leases, use_explain, use_queries, use_views
 from marketplace.gateway.models import Call
 from portal.core import clock
 from tests.conftest import NOW
@@ -304,3 +304,15 @@ def test_the_pages_take_the_same_queries_for_one_call_and_for_many(as_, use: Use
     for n in range(12):
         use.call(use.key(f"k{n}"), at=NOW - timedelta(hours=5 * n), model=use.other_model(f"m{n}"))
     assert (one, queries_of(client, path)) == (queries, queries)
+
+
+def test_an_entry_in_the_books_leads_to_the_calls_it_pays(as_, use: Use, lin, zhao, funded):
+    use.call(use.key(), batch="cbt_1")
+    [name] = [lent.public_id for lent in leases.borrow(
+        company=funded.pk, need_uy=1, pack="", epoch="run", now=NOW)]
+    for where in ("booked/cbt_1/", f"lease/{name}/"):
+        response = as_(lin).get(f"{USE}{where}")
+        assert response.status_code == 302 and response.url.startswith(f"{CALLS}?over=days&first=2026-11-23")
+        assert as_(lin).get(response.url).status_code == 200
+        assert as_(zhao).get(f"{USE}{where}".replace("jiangnan", "yongli")).status_code == 404
+        assert as_(zhao).get(f"{USE}{where}").status_code == 404

@@ -16,6 +16,7 @@ from bank.ledger import actions as ledger
 from bank.ledger.models import Account, Hold, Posting
 from bank.ledger.proof import prove
 from marketplace.catalogue.models import Region
+from marketplace.gateway import secrets_box
 from marketplace.gateway.door.app import Gateway
 from marketplace.gateway.meter import Meter
 from marketplace.gateway.models import AccessKey, AiModel, Call, Endpoint, Lease, Price
@@ -82,8 +83,9 @@ def serve(model: AiModel, provider, url: str, *, price_factor: int = 1, parallel
     region, _new = Region.objects.get_or_create(key="hz", defaults={"name_zh": "杭州", "name_en": "Hangzhou"})
     now = clock.now()
     endpoint = Endpoint.objects.create(
-        model=model, provider=provider, state="published", base_url=url, upstream_model="tiny-random", region=region,
-        output_tokens=1024, parallel=parallel, created_at=now, published_at=now, secret=SECRET, **fields)
+        model=model, provider=provider, state="published", base_url=url, upstream_model="tiny-random",
+        region=region, output_tokens=1024, parallel=parallel, created_at=now, published_at=now,
+        secret=secrets_box.seal(SECRET), **fields)
     for direction, price in (("input", INPUT), ("cached", CACHED), ("output", OUTPUT)):
         Price.objects.create(endpoint=endpoint, direction=direction, uy_per_m=price * price_factor, effective_from=now)
     return endpoint
@@ -113,7 +115,8 @@ class Door:
         self.redis = redis.Redis.from_url(self.redis_url)
 
     def start(self) -> Door:
-        self.gateway = Gateway(redis_url=self.redis_url, spool=self.spool, open_secret=str, allowed={"127.0.0.1"})
+        self.gateway = Gateway(redis_url=self.redis_url, spool=self.spool, open_secret=secrets_box.open_,
+                               allowed={"127.0.0.1"})
         self.port = free_port()
         config = uvicorn.Config(self.gateway, host="127.0.0.1", port=self.port, log_level="warning", lifespan="on")
         self.server = uvicorn.Server(config)

@@ -1,5 +1,6 @@
 """The official openai client, unmodified: what it can ask, and how it takes our errors."""
 
+import json
 import time
 
 import openai
@@ -92,7 +93,7 @@ def test_tools_and_json_mode_are_passed_on(endpoint, door, mishap):
     made = door.client().chat.completions.create(
         model="tiny-random", messages=HELLO, max_tokens=64,
         response_format={"type": "json_schema", "json_schema": schema})
-    assert made.choices[0].message.content.replace(" ", "").replace("\n", "") in ('{"n":1}', '{"n":2}')
+    assert json.loads(made.choices[0].message.content) in ({"n": 1}, {"n": 2})
 
 
 def test_the_longest_output_is_always_sent(endpoint, door, mishap):
@@ -168,7 +169,7 @@ def test_the_cheaper_provider_is_asked_first_and_preferences_are_kept(tiny, yong
     serve(tiny, yongli, mishap.url, price_factor=3)
     cheap = serve(tiny, harbour, llama.url)
     door.redis.publish("gw:news", "shelf")
-    until(lambda: len(door.gateway.shelf.targets.get("tiny-random", ())) == 2)
+    until(lambda: [bool(t.tariff.rows) for t in door.gateway.shelf.targets.get("tiny-random", ())] == [True, True])
     door.ask()
     assert mishap.asked == []
     door.ask(extra_body={"provider": {"only": ["yongli"]}})
@@ -181,7 +182,7 @@ def test_a_provider_that_fails_again_and_again_is_left_alone_for_a_while(tiny, y
     serve(tiny, harbour, llama.url, price_factor=3)
     serve(tiny, yongli, mishap.url)
     door.redis.publish("gw:news", "shelf")
-    until(lambda: len(door.gateway.shelf.targets.get("tiny-random", ())) == 2)
+    until(lambda: [bool(t.tariff.rows) for t in door.gateway.shelf.targets.get("tiny-random", ())] == [True, True])
     mishap.next = ["500"] * 3
     for _ in range(5):
         door.ask()

@@ -1,5 +1,6 @@
 """Processes die and Redis forgets: no call is lost or charged twice, and what was reserved comes back."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 import openai
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
+from marketplace.gateway import meter
 from marketplace.gateway.meter import Meter
 from marketplace.gateway.models import Call, Lease
 from portal import policy
@@ -137,6 +140,40 @@ def test_an_event_that_comes_twice_is_one_call(endpoint, door, jiangnan):
     balanced(jiangnan)
 
 
+def test_an_event_of_nobody_is_put_aside_and_stops_no_other(endpoint, door, jiangnan):
+    door.ask()
+    [(_id, fields)] = door.redis.xrange("gw:events")
+    stranger = json.loads(fields[b"e"]) | {"id": "gen_stranger", "organisation": 10**9}
+    door.redis.xadd("gw:events", {"e": json.dumps(stranger)})
+    door.redis.xadd("gw:events", {"e": "no JSON"})
+    door.ask()
+    calls = door.settled(2)
+    assert all(call.charge_uy for call in calls)
+    until(lambda: door.meter.consume(block_ms=50) == 0)
+    assert [json.loads(e[b"e"])["id"] for _id, e in door.redis.xrange("gw:bad") if e[b"e"].startswith(b"{")] == [
+        "gen_stranger"]
+    assert door.redis.xlen("gw:bad") == 2
+    door.take_back()
+    balanced(jiangnan)
+
+
+def test_events_wait_for_a_database_that_is_away(endpoint, door, jiangnan, monkeypatch):
+    door.ask()
+
+    def away(*args, **kwargs):
+        raise OperationalError("the server is gone")
+
+    with monkeypatch.context() as m:
+        m.setattr(meter, "book", away)
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                door.meter.consume(block_ms=50)
+    assert len(door.settled()) == 1
+    assert door.redis.xlen("gw:bad") == 0
+    door.take_back()
+    balanced(jiangnan)
+
+
 @pytest.mark.slow
 def test_a_meter_killed_between_commit_and_acknowledgement_books_once(endpoint, door, own_database, jiangnan):
     door.ask()
@@ -159,7 +196,7 @@ def test_a_meter_killed_between_commit_and_acknowledgement_books_once(endpoint, 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_door_killed_in_the_middle_of_a_call(endpoint, door, mishap, own_database, jiangnan, stream):
     port = free_port()
-    doomed = manage("gateway", "--port", str(port), database=own_database)
+    doomed = manage("gateway", "--port", str(port), database=own_database, GATEWAY_ALLOWED_HOSTS="127.0.0.1")
     assert "model calls at" in doomed.stdout.readline()
     client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=door.text, max_retries=0)
     until(lambda: _reachable(client))
