@@ -21,6 +21,7 @@ from bank.lending.models import Application, Loan, Offer
 from marketplace.billing.models import Bill, TopUp, Withdrawal
 from marketplace.catalogue.models import Offering
 from marketplace.dispatch.models import Reservation, Site
+from marketplace.gateway import leases
 from marketplace.gateway.models import Call, Endpoint
 from marketplace.orders.models import Order, Quote
 from marketplace.provisioning.models import Allocation, ResultFile
@@ -80,6 +81,10 @@ def things(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     called = Call.objects.earliest("pk")
     of("jiangnan", "gateway:key gateway:key_limits gateway:revoke_key", called.key.public_id)
     of("jiangnan", "gateway:call", "", request_id=called.request_id)
+    Call.objects.filter(pk=called.pk).update(batch="cbt_1")
+    of("jiangnan", "gateway:booked", "", batch="cbt_1")
+    lent = leases.borrow(company=world.jiangnan.pk, need_uy=1, pack="", epoch="run", now=NOW)
+    of("jiangnan", "gateway:lease", lent[0].public_id)
     of("yongli", "catalogue:offering catalogue:offering_preview catalogue:offering_price", offering.public_id)
     of("yongli", "dispatch:listing dispatch-api:own_listing", offering.public_id)
     of("yongli", "catalogue:offering_step", offering.public_id, step="take-back")
