@@ -106,7 +106,7 @@ def cpu_ms(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def _measured(port: int, pid: int, ask: bytes) -> tuple[float, float]:
+def measured(port: int, pid: int, ask: bytes) -> tuple[float, float]:
     """Calls a second, and the door's processor milliseconds for each."""
     load.in_process(lambda: load.call(port, ask, connections=CONNECTIONS, seconds=1.0))
     before = cpu_ms(pid)
@@ -117,13 +117,13 @@ def _measured(port: int, pid: int, ask: bytes) -> tuple[float, float]:
 
 
 def _whole(port: int, pid: int, secret: str) -> list[Row]:
-    per_s, cpu = _measured(port, pid, load.request("/v1/chat/completions", BODY.encode(), secret))
+    per_s, cpu = measured(port, pid, load.request("/v1/chat/completions", BODY.encode(), secret))
     return [_row("nonstream_per_s", round(per_s), "1/s"), _row("nonstream_cpu_ms", round(cpu, 3), "ms")]
 
 
 def _streamed(port: int, pid: int, secret: str, stub: int) -> list[Row]:
     ask = load.request("/v1/chat/completions", STREAM.encode(), secret)
-    per_s, cpu = _measured(port, pid, ask)
+    per_s, cpu = measured(port, pid, ask)
     ours = load.in_process(lambda: load.call(port, ask, connections=4, seconds=SECONDS)).p95()
     alone = load.in_process(lambda: load.call(stub, ask, connections=4, seconds=SECONDS)).p95()
     return [_row("stream_per_s", round(per_s), "1/s"), _row("stream_cpu_ms", round(cpu, 3), "ms"),
