@@ -45,6 +45,7 @@
     }
     grid.addEventListener("pointerdown", function (event) {
       var cell = event.target;
+      skip = null;
       if (cell.type !== "checkbox" || cell.disabled || box.disabled || event.button !== 0) return;
       if (event.pointerType === "touch") {
         // a finger that moves at once scrolls; one that rests paints
@@ -67,13 +68,14 @@
       ink = null;
       grid.classList.remove("painting");
       tell();
-      setTimeout(function () { skip = null; }, 60);
     }
     grid.addEventListener("pointerup", end);
     grid.addEventListener("pointercancel", end);
-    // the click that follows a stroke must not turn its first cell back
+    // the click that follows a stroke must not turn its first cell back; a key's click (detail 0) is none of those
     grid.addEventListener("click", function (event) {
-      if (skip && (event.target === skip || event.target === grid)) event.preventDefault();
+      if (!skip || event.detail === 0) return;
+      if (event.target === skip || event.target === grid) event.preventDefault();
+      skip = null;
     });
     grid.addEventListener("contextmenu", function (event) { if (ink !== null) event.preventDefault(); });
     grid.addEventListener("change", tell);
